@@ -1,0 +1,52 @@
+/** Time, so that tests can own it. Nothing in the library asks the system for time or sets a timer but through this. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch; for messages and storage. May jump when the system's clock is set. */
+  now(): number
+  /** Milliseconds from an arbitrary start, never backwards; for durations. */
+  monotonic(): number
+  /**
+   * Runs `fire` once after `ms` (any size: waits beyond Node's 2^31 ms are split). The timer does not keep the process alive
+   * unless `keepAlive` is set. Cancel by calling what it returns.
+   */
+  timer(ms: number, fire: () => void, options?: { keepAlive?: boolean | undefined }): () => void
+  /** Resolves after `ms`, or rejects with the signal's reason. Keeps the process alive. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+// Node fires a timer of 2^31 ms or more after 1 ms (seen on 20.20), so long waits are made of hours.
+const longestTimerMs = 3_600_000
+
+/** The system's clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  timer(ms, fire, options) {
+    const endsAt = performance.now() + ms
+    let handle: NodeJS.Timeout
+    const arm = (): void => {
+      const leftMs = endsAt - performance.now()
+      handle = setTimeout(leftMs > longestTimerMs ? arm : fire, Math.max(0, Math.min(leftMs, longestTimerMs)))
+      if (options?.keepAlive !== true) handle.unref()
+    }
+    arm()
+    return () => clearTimeout(handle)
+  },
+  sleep(ms, signal) {
+    return new Promise<void>((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      const onAbort = (): void => {
+        cancel()
+        reject(signal?.reason)
+      }
+      const cancel = systemClock.timer(
+        ms,
+        () => {
+          signal?.removeEventListener('abort', onAbort)
+          resolve()
+        },
+        { keepAlive: true },
+      )
+      signal?.addEventListener('abort', onAbort, { once: true })
+    })
+  },
+}
