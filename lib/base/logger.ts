@@ -10,6 +10,8 @@ export interface Logger {
   error(fields: object, message?: string): void
   fatal(fields: object, message?: string): void
   child(fields: object): Logger
+  /** Spares the making of lines that are not written. Without it, all are made. */
+  isLevelEnabled?(level: LogLevel): boolean
 }
 
 /** From the least to the most important. */
@@ -25,4 +27,5 @@ export const silentLogger: Logger = {
   error() {},
   fatal() {},
   child: () => silentLogger,
+  isLevelEnabled: () => false,
 }

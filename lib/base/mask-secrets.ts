@@ -1,4 +1,5 @@
-const secretName = /pass(word|wd|phrase)?$|secret|token|api[-_]?key|private[-_]?key|credential|authorization|cookie|signature$/i
+const secretName =
+  /pass(word|wd|phrase)?$|secret|token|api[-_]?key|private[-_]?key|credential|authorization|cookie|signature$/i
 const shown = '********'
 
 /** True for names whose values must not be shown: password, token, secret, apiKey, authorization and their like. */
@@ -11,9 +12,11 @@ export function isSecretName(name: string): boolean {
  * Several URLs separated by `;` are masked each.
  */
 export function maskUrl(text: string): string {
+  // Both start at a character that neither may run over again, so that time grows with the text's length alone: a pattern that began
+  // with the scheme took 2.3 s for 50,000 letters.
   return text
-    .replace(/([a-z][a-z0-9+.-]*:\/\/[^\s/?#:@]*):([^\s/?#]*)@/gi, `$1:${shown}@`)
-    .replace(/([?&])([^=&#\s]+)=([^&#\s;]*)/g, (whole, lead: string, name: string) =>
+    .replace(/(:\/\/[^\s/?#:@]*):([^\s/?#]*)@/g, `$1:${shown}@`)
+    .replace(/([?&])([^=&?#\s]+)=([^&#\s;]*)/g, (whole, lead: string, name: string) =>
       isSecretName(name) ? `${lead}${name}=${shown}` : whole,
     )
 }
