@@ -198,7 +198,11 @@ export interface BrokerAdmin {
   pause(queue: string): Promise<void>
   resume(queue: string): Promise<void>
   /** Oldest first. */
-  deadLetters(filter?: { queue?: string | undefined; limit?: number | undefined; after?: string | undefined }): Promise<DeadLetter[]>
+  deadLetters(filter?: {
+    queue?: string | undefined
+    limit?: number | undefined
+    after?: string | undefined
+  }): Promise<DeadLetter[]>
   deadLetter(id: string): Promise<DeadLetter | undefined>
   /** Back to the end of their queues with fresh counters; how many there were. */
   replayDead(ids: readonly string[]): Promise<number>

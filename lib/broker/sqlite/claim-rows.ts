@@ -1,0 +1,167 @@
+import { isUtf8 } from 'node:buffer'
+import { DecodeError } from '../../base/errors.ts'
+import { type SqliteDatabase, type SqliteRow, type SqliteValue, textOf } from '../../driver/sqlite/sqlite-database.ts'
+import type { Transaction } from '../../driver/sqlite/write-queue.ts'
+import type { Claim, Delivery } from '../broker.ts'
+import { decodeEnvelope } from '../envelope.ts'
+import { readHistory } from './history-text.ts'
+
+/** Tokens of one claim round, both ends included. */
+export interface TokenRange {
+  readonly first: number
+  readonly last: number
+}
+
+/**
+ * Claims at most `count` messages. The queues are served in the order given, an equal share each, and what one leaves goes to those
+ * that have more; within a queue by priority, then by position.
+ */
+export function claimReady(
+  transaction: Transaction,
+  { owner, queues, count }: { owner: number; queues: readonly number[]; count: number },
+): TokenRange | undefined {
+  let left = count
+  let range: TokenRange | undefined
+  let open = queues
+  // Each round ends a queue or the count, so there are at most as many as queues.
+  while (left > 0 && open.length > 0) {
+    const rich: number[] = []
+    for (const [index, queue] of open.entries()) {
+      const share = Math.ceil(left / (open.length - index))
+      const tokens = claimFrom(transaction, { owner, queue, count: share })
+      const got = tokens === undefined ? 0 : tokens.last - tokens.first + 1
+      left -= got
+      if (got === share) rich.push(queue)
+      if (tokens !== undefined) range = { first: range?.first ?? tokens.first, last: tokens.last }
+      if (left === 0) break
+    }
+    open = rich
+  }
+  return range
+}
+
+function claimFrom(
+  { database }: Transaction,
+  { owner, queue, count }: { owner: number; queue: number; count: number },
+): TokenRange | undefined {
+  const { changes, lastRowId } = database.statement(insertClaims).run([queue, owner, count])
+  if (changes === 0) return undefined
+  // What was claimed is the front of the queue, so it goes by one range. Its end as values: SQLite searches by both columns then, and
+  // by the first alone, through the whole queue, when they come from a subquery.
+  const [priority, position] = database.statement(selectPlace).all([lastRowId])[0]!
+  database.statement(deleteClaimed).run([queue, priority!, position!])
+  return { first: lastRowId - changes + 1, last: lastRowId }
+}
+
+const insertClaims = `insert into claims (message, owner, queue, priority, position, past)
+  select message, ?2, queue, priority, position, past from ready where queue = ?1 order by priority, position limit ?3`
+const selectPlace = 'select priority, position from claims where token = ?'
+const deleteClaimed = 'delete from ready where queue = ? and (priority, position) <= (?, ?)'
+
+/** Which of the queues have something to claim and are not paused, in the order given. */
+export function claimableQueues(database: SqliteDatabase, queues: readonly number[]): number[] {
+  return queues.filter((queue) => database.statement(hasReady).all([queue]).length > 0)
+}
+
+const hasReady = `select 1 from queues where id = ?1 and paused = 0 and exists (select 1 from ready where queue = ?1)`
+
+export interface ClaimedMessages {
+  readonly deliveries: readonly Delivery[]
+  /** Claims whose messages can't be read, with the reason. */
+  readonly unreadable: readonly { readonly claim: Claim; readonly detail: string }[]
+}
+
+/** Reads what was claimed, in order. @param nameOf the name of a queue by its number */
+export function readClaimed(
+  database: SqliteDatabase,
+  range: TokenRange,
+  nameOf: (queue: number) => string,
+): ClaimedMessages {
+  const rows = readTogether(database, range) ?? readApart(database, range)
+  const deliveries: Delivery[] = []
+  const unreadable: { claim: Claim; detail: string }[] = []
+  for (const row of rows) {
+    const queue = nameOf(row.queue)
+    const claim: Claim = { key: row.message, token: row.token, queue }
+    try {
+      deliveries.push(deliveryOf(row, claim))
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      unreadable.push({ claim, detail: error.message })
+    }
+  }
+  return { deliveries, unreadable }
+}
+
+interface ClaimedRow {
+  readonly token: number
+  readonly message: number
+  readonly queue: number
+  readonly past: string | null
+  /** Undefined when it can't be read as text. */
+  readonly envelope: string | undefined
+}
+
+function deliveryOf({ envelope, past }: ClaimedRow, claim: Claim): Delivery {
+  if (envelope === undefined) throw new DecodeError('The stored message is damaged: it is gone or no UTF-8 text.')
+  const { message, route } = decodeEnvelope(envelope, claim.queue)
+  if (past === null) return { claim, message, queue: claim.queue, route, redelivered: false, losses: 0, returns: 0 }
+  return { claim, message, queue: claim.queue, route, redelivered: true, ...readHistory(past) }
+}
+
+/**
+ * All of them as one value, a third of the cost of a row each. Envelopes are one line each, so they come joined by line ends; when
+ * anything about that is not as expected, undefined.
+ */
+function readTogether(database: SqliteDatabase, { first, last }: TokenRange): ClaimedRow[] | undefined {
+  const count = last - first + 1
+  let row: SqliteRow | undefined
+  try {
+    row = database.statement(selectTogether).all([first, last])[0]
+  } catch {
+    return undefined // together over SQLite's limit for one value, or one of them damaged: read apart, which tells
+  }
+  const [found, joined, messages, queues, pasts] = row ?? []
+  if (found !== count || !(joined instanceof Uint8Array) || !isUtf8(joined)) return undefined
+  const envelopes = textOf(joined).split('\n')
+  if (envelopes.length !== count) return undefined
+  const ids = numbersOf(messages)
+  const numbers = numbersOf(queues)
+  const histories = pasts === null ? undefined : (JSON.parse(textOf(pasts)) as (string | null)[])
+  return envelopes.map((envelope, index) => ({
+    token: first + index,
+    message: ids[index]!,
+    queue: numbers[index]!,
+    past: histories?.[index] ?? null,
+    envelope,
+  }))
+}
+
+const selectTogether = `select count(*), cast(group_concat(envelope, char(10)) as blob),
+    cast(json_group_array(message) as blob), cast(json_group_array(queue) as blob),
+    case when count(past) > 0 then cast(json_group_array(past) as blob) end
+  from (select c.message, c.queue, c.past, m.envelope from claims c join messages m on m.id = c.message
+    where c.token between ? and ? order by c.token)`
+
+function numbersOf(value: SqliteValue | undefined): number[] {
+  return JSON.parse(textOf(value)) as number[]
+}
+
+function readApart(database: SqliteDatabase, { first, last }: TokenRange): ClaimedRow[] {
+  const rows = database.statement(selectApart).all([first, last])
+  return rows.map(([token, message, queue, past]) => ({
+    token: Number(token),
+    message: Number(message),
+    queue: Number(queue),
+    past: past === null ? null : textOf(past),
+    envelope: readEnvelope(database, Number(message)),
+  }))
+}
+
+const selectApart = `select token, message, queue, cast(past as blob) as past from claims
+  where token between ? and ? order by token`
+
+function readEnvelope(database: SqliteDatabase, message: number): string | undefined {
+  const bytes = database.statement('select cast(envelope as blob) from messages where id = ?').all([message])[0]?.[0]
+  return bytes instanceof Uint8Array && isUtf8(bytes) ? textOf(bytes) : undefined
+}
