@@ -1,6 +1,6 @@
+import type { DeadLetterReason } from '../broker/broker.ts'
 import type { ErrorRecord } from '../message/encoded.ts'
 import type { TaskHeaders } from '../message/task-message.ts'
-import type { DeadLetterReason } from '../broker/broker.ts'
 
 /**
  * Every point where users and telemetry may look in, with what a listener gets, in the order of a task's life. `app.on(name, listener)`.
@@ -9,7 +9,12 @@ import type { DeadLetterReason } from '../broker/broker.ts'
  */
 export interface AppEvents {
   /** Before a call is encoded; `headers` may be added to. Awaited. Celery's `before_task_publish`. */
-  beforePublish: { readonly task: string; readonly id: string; readonly queue: string; readonly headers: Record<string, unknown> }
+  beforePublish: {
+    readonly task: string
+    readonly id: string
+    readonly queue: string
+    readonly headers: Record<string, unknown>
+  }
   /** After the broker has taken the message. Celery's `after_task_publish`. */
   afterPublish: { readonly task: string; readonly id: string; readonly queue: string }
   /** A worker has claimed a message and read its headers. Celery's `task_received`. */
@@ -17,7 +22,13 @@ export interface AppEvents {
   /** The message names a task that this worker does not have. Celery's `task_unknown`. */
   taskUnknown: TaskEvent
   /** A message was refused and set aside. Celery's `task_rejected`. */
-  taskRejected: { readonly id: string | undefined; readonly task: string | undefined; readonly queue: string; readonly reason: DeadLetterReason; readonly detail: string }
+  taskRejected: {
+    readonly id: string | undefined
+    readonly task: string | undefined
+    readonly queue: string
+    readonly reason: DeadLetterReason
+    readonly detail: string
+  }
   /** Just before the function is called. Celery's `task_prerun`. */
   taskStarted: TaskEvent
   taskSuccess: TaskEvent & { readonly runtimeMs: number }
@@ -33,7 +44,11 @@ export interface AppEvents {
   /** The worker has stopped. Celery's `worker_shutdown`. */
   workerStopped: { readonly hostname: string }
   /** The event loop was blocked for over a second. */
-  loopBlocked: { readonly hostname: string; readonly blockedMs: number; readonly tasks: readonly { readonly id: string; readonly task: string }[] }
+  loopBlocked: {
+    readonly hostname: string
+    readonly blockedMs: number
+    readonly tasks: readonly { readonly id: string; readonly task: string }[]
+  }
 }
 
 export interface TaskEvent {

@@ -1,6 +1,6 @@
+import type { Route } from '../broker/queue.ts'
 import type { TaskHeaders } from '../message/task-message.ts'
 import type { WireMessage } from '../message/wire-message.ts'
-import type { Route } from '../broker/queue.ts'
 
 /** What a pool is given to run: one attempt of one task. Plain data, the body still as it came, so that it survives a thread or process boundary. */
 export interface Job {

@@ -9,7 +9,12 @@ export type Outcome =
   /** `follow` are the success links and the chain's next step, with the result in front of their arguments. */
   | (OutcomeBase & { readonly kind: 'succeeded'; readonly value: Encoded; readonly follow: readonly Outgoing[] })
   /** `next` is the same task again: same id, one retry more, due at its `notBefore`. */
-  | (OutcomeBase & { readonly kind: 'retry'; readonly error: ErrorRecord; readonly traceback: string; readonly next: Outgoing })
+  | (OutcomeBase & {
+      readonly kind: 'retry'
+      readonly error: ErrorRecord
+      readonly traceback: string
+      readonly next: Outgoing
+    })
   /** `expected` when the error is in the task's `throws`; `follow` are the error links. */
   | (OutcomeBase & {
       readonly kind: 'failed'

@@ -1,0 +1,2 @@
+/// <reference types="node" preserve="true" />
+export { FakeClock } from './fake-clock.ts'

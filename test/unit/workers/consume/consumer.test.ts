@@ -1,0 +1,122 @@
+import { assert } from 'chai'
+import { type Deferred, deferred } from '../../../../lib/base/deferred.ts'
+import type { Delivery } from '../../../../lib/broker/broker.ts'
+import { Consumer, type ConsumerParts } from '../../../../workers/consume/consumer.ts'
+import { StubBroker } from '../../../support/stub-broker.ts'
+
+function delivery(key: number): Delivery {
+  return { claim: { key, token: 1, queue: 'q' } } as Delivery
+}
+
+/** A consumer whose tasks end when the test says so. */
+async function consuming(options: Partial<ConsumerParts> = {}) {
+  const broker = new StubBroker()
+  const running = new Map<unknown, Deferred<void>>()
+  const unstarted: unknown[] = []
+  const started: unknown[] = []
+  let idles = 0
+  const consumer = new Consumer({
+    broker,
+    queues: ['q'],
+    owner: 'w@h 1',
+    concurrency: 2,
+    multiplier: 4,
+    leaseMs: 10_000,
+    keepLease: async () => {},
+    work: ({ claim }) => {
+      const ending = deferred()
+      running.set(claim.key, ending)
+      started.push(claim.key)
+      return ending.promise
+    },
+    onUnstarted: ({ claim }) => unstarted.push(claim.key),
+    onIdle: () => idles++,
+    onError: () => {},
+    ...options,
+  })
+  await consumer.start()
+  const [{ options: claims, consumer: claimer }] = broker.consuming as [(typeof broker.consuming)[number]]
+  return {
+    consumer,
+    claims,
+    claimer,
+    started,
+    unstarted,
+    idles: () => idles,
+    deliver: (...keys: number[]) => claims.onDeliveries(keys.map(delivery)),
+    async end(key: number) {
+      running.get(key)!.resolve()
+      await Promise.resolve()
+      await Promise.resolve()
+    },
+  }
+}
+
+describe('Consumer', () => {
+  it('starts as many as there are slots, and the next in order as one ends', async () => {
+    const { started, deliver, end } = await consuming()
+    deliver(1, 2, 3)
+    deliver(4)
+
+    assert.deepEqual(started, [1, 2])
+    await end(2)
+    assert.deepEqual(started, [1, 2, 3])
+    await end(1)
+    assert.deepEqual(started, [1, 2, 3, 4])
+  })
+
+  it('tells when nothing runs and nothing waits', async () => {
+    const { deliver, end, idles, consumer } = await consuming()
+    deliver(1, 2, 3)
+    const idle = consumer.idle()
+
+    await end(1)
+    await end(2)
+    assert.equal(idles(), 0)
+    await end(3)
+
+    assert.equal(idles(), 1)
+    await idle
+  })
+
+  it('hands back what has not started when it stops, also what a claim under way still brings', async () => {
+    const { consumer, claimer, deliver, unstarted, started } = await consuming()
+    deliver(1, 2, 3, 4)
+    claimer.onStop = () => deliver(5)
+
+    await consumer.stop()
+
+    assert.isTrue(claimer.isStopped)
+    assert.deepEqual(unstarted, [3, 4, 5])
+    assert.deepEqual(started, [1, 2])
+    assert.equal(consumer.running, 2)
+  })
+
+  it('keeps the lease before it claims anything', async () => {
+    const order: string[] = []
+    const broker = new StubBroker()
+    const consume = broker.consume.bind(broker)
+    broker.consume = async (...given) => {
+      const claimer = await consume(...given)
+      claimer.start = async () => void order.push('claims')
+      return claimer
+    }
+
+    await consuming({ broker, keepLease: async () => void order.push('lease') }).catch(() => {})
+
+    assert.deepEqual(order, ['lease', 'claims'])
+  })
+
+  it('holds more ahead the shorter its tasks are, and says so only when it matters', async () => {
+    const { consumer, claims, claimer } = await consuming({ concurrency: 100 })
+    assert.equal(claims.prefetch, 100)
+
+    consumer.ran(1)
+    for (let i = 0; i < 20; i++) consumer.ran(1)
+    assert.deepEqual(claimer.prefetches, [400])
+    for (let i = 0; i < 200; i++) consumer.ran(1_000)
+
+    assert.isAtMost(claimer.prefetches.at(-1)!, 120)
+    assert.isAtMost(claimer.prefetches.length, 20)
+  })
+})

@@ -1,0 +1,128 @@
+import { type Deferred, deferred } from '../../lib/base/deferred.ts'
+import type { Service } from '../../lib/base/service.ts'
+import type { Broker, Consumer as Claims, Delivery, LeaseModule } from '../../lib/broker/broker.ts'
+import { prefetchFor } from './prefetch.ts'
+
+export interface ConsumerParts {
+  readonly broker: Broker
+  readonly queues: readonly string[]
+  /** Node name and a random part. */
+  readonly owner: string
+  readonly concurrency: number
+  /** `workerPrefetchMultiplier`. */
+  readonly multiplier: number
+  readonly leaseMs: number
+  /** Keeps the claims alive from now on; undefined where none can lapse. */
+  readonly keepLease: (lease: LeaseModule | undefined) => Promise<void>
+  /** Takes a delivery as far as its slot is needed; never rejects. */
+  readonly work: (delivery: Delivery) => Promise<void>
+  /** Gets back what was claimed and not started. */
+  readonly onUnstarted: (delivery: Delivery) => void
+  /** Nothing runs and nothing waits. */
+  readonly onIdle: () => void
+  /** A claim round failed; the next comes by itself. */
+  readonly onError: (error: Error) => void
+}
+
+/** How much the newest run time counts in the recent one. */
+const newestShare = 0.05
+
+/** Claims deliveries, no more than can start soon, and starts them as slots become free. */
+export class Consumer implements Service {
+  readonly #parts: ConsumerParts
+  #claims: Claims | undefined
+  #isStopping = false
+  #running = 0
+  /** Claimed and not started; taken from `#head` on. */
+  #waiting: Delivery[] = []
+  #head = 0
+  #runtimeMs: number | undefined
+  #prefetch: number
+  #idle: Deferred<void> | undefined
+
+  constructor(parts: ConsumerParts) {
+    this.#parts = parts
+    this.#prefetch = this.#wantedPrefetch()
+  }
+
+  async start(): Promise<void> {
+    const { broker, queues, owner, leaseMs, onError, keepLease } = this.#parts
+    this.#claims = await broker.consume(queues, {
+      owner,
+      prefetch: this.#prefetch,
+      leaseMs,
+      onDeliveries: (batch) => this.#take(batch),
+      onError,
+    })
+    await keepLease(this.#claims.lease)
+    await this.#claims.start()
+  }
+
+  /** Claims nothing more and hands back what has not started. What runs goes on: see {@link idle}. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    const unstarted = this.#waiting.slice(this.#head)
+    this.#waiting = []
+    this.#head = 0
+    for (const delivery of unstarted) this.#parts.onUnstarted(delivery)
+    await this.#claims?.stop()
+  }
+
+  /** Deliveries whose work holds a slot. */
+  get running(): number {
+    return this.#running
+  }
+
+  /** Resolves when nothing holds a slot. */
+  async idle(): Promise<void> {
+    if (this.#running === 0) return
+    this.#idle ??= deferred()
+    await this.#idle.promise
+  }
+
+  /** Told how long a task ran, ms: the shorter, the more is held ahead. */
+  ran(runtimeMs: number): void {
+    this.#runtimeMs =
+      this.#runtimeMs === undefined ? runtimeMs : this.#runtimeMs + (runtimeMs - this.#runtimeMs) * newestShare
+    const wanted = this.#wantedPrefetch()
+    // A tenth more or less changes nothing; every task would otherwise set a prefetch of its own.
+    if (Math.abs(wanted - this.#prefetch) * 10 < this.#prefetch) return
+    this.#prefetch = wanted
+    this.#claims?.setPrefetch(wanted)
+  }
+
+  #wantedPrefetch(): number {
+    const { concurrency, multiplier } = this.#parts
+    return prefetchFor({ concurrency, multiplier, runtimeMs: this.#runtimeMs })
+  }
+
+  #take(batch: readonly Delivery[]): void {
+    if (this.#isStopping) for (const delivery of batch) this.#parts.onUnstarted(delivery)
+    else {
+      for (const delivery of batch) this.#waiting.push(delivery)
+      this.#startWhatFits()
+    }
+  }
+
+  #startWhatFits(): void {
+    const { concurrency, work } = this.#parts
+    while (this.#running < concurrency && this.#head < this.#waiting.length) {
+      const delivery = this.#waiting[this.#head++]!
+      this.#running++
+      void work(delivery).then(this.#ended) // never rejects, and `idle` waits for it
+    }
+    if (this.#head > 0 && this.#head === this.#waiting.length) {
+      this.#waiting = []
+      this.#head = 0
+    }
+  }
+
+  readonly #ended = (): void => {
+    this.#running--
+    this.#startWhatFits()
+    if (this.#running > 0) return
+    this.#parts.onIdle()
+    this.#idle?.resolve()
+    this.#idle = undefined
+  }
+}

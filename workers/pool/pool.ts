@@ -1,0 +1,25 @@
+import type { Service } from '../../lib/base/service.ts'
+import type { Job } from '../../lib/run/job.ts'
+import type { Outcome } from '../../lib/run/outcome.ts'
+
+/** Where users' functions run. */
+export interface Pool extends Service {
+  /** Runs one job. Never rejects: a crash is an outcome too. */
+  run(job: Job): Promise<Outcome>
+  /** What runs now, oldest first. */
+  running(): RunningJob[]
+  /** What was ended but could not be stopped: still running, without any effect. */
+  leftovers(): RunningJob[]
+  /** Ends the tasks of that id, as revoked. False when none runs here. */
+  terminate(taskId: string): boolean
+  /** Asks what runs to end, for a shutdown; what has not within `graceMs` is ended as `released`. Resolves when nothing runs. */
+  release(graceMs: number): Promise<void>
+}
+
+/** A job as operators see it. */
+export interface RunningJob {
+  readonly id: string
+  readonly task: string
+  readonly queue: string
+  readonly seconds: number
+}

@@ -1,0 +1,32 @@
+import { crashPoint } from '../../lib/base/crash-point.ts'
+import type { Delivery } from '../../lib/broker/broker.ts'
+import { admit } from './admit.ts'
+import { acknowledgedFirst, conclude, refuse, turnAway } from './conclude.ts'
+import { readRequest } from './decode.ts'
+import { reportReceived } from './report.ts'
+import type { Request } from './request.ts'
+import { runRequest } from './run.ts'
+import type { WorkParts } from './work-parts.ts'
+
+/** Takes one delivery from claim to settlement; its slot is free again when this resolves. Never rejects. */
+export async function work(delivery: Delivery, parts: WorkParts): Promise<void> {
+  crashPoint('worker.afterClaim')
+  const request = readRequest(delivery, parts) // the body stays bytes until it is in its slot
+  if (request.kind === 'refusal') return refuse(request, parts)
+  reportReceived(request, parts)
+  const admission = admit(factsOf(request, parts), parts.limits)
+  if (admission.kind !== 'run') return turnAway(request, admission, parts) // revoked, parked, given back, dead
+  if (request.acknowledge === 'early' && !(await acknowledgedFirst(request, parts))) return
+  const outcome = await runRequest(request, parts) // never rejects: a crash is an outcome too
+  parts.onRan(outcome.runtimeMs)
+  conclude(request, outcome, parts) // record, follow-ups and acknowledgement, gathered with those of others
+}
+
+function factsOf({ delivery, headers, definition, acknowledge }: Request, parts: WorkParts) {
+  const { losses, returns, firstReturnedAt } = delivery
+  const { id, task, eta, expires } = headers
+  const isKnown = definition !== undefined
+  const isRevoked = parts.isRevoked(id)
+  const now = parts.clock.now()
+  return { now, isRevoked, isKnown, task, eta, expires, acknowledge, losses, returns, firstReturnedAt }
+}
