@@ -1,0 +1,203 @@
+import type { Duration, WrittenDuration } from '../base/duration.ts'
+import type { Logger, LogLevel } from '../base/logger.ts'
+import type { QueueSpec } from '../publish/queue-spec.ts'
+import type { TaskRoutes } from '../publish/route-rules.ts'
+import type { TaskOptions } from '../task/task-options.ts'
+import type { TaskImport } from './load-task-modules.ts'
+
+/**
+ * What an app can be told: Celery's lower-case settings in camelCase, and some of our own. Where Celery has the setting, a bare number is
+ * seconds. A setting that is undefined counts as not given, but for `broker`: a variable that turned out unset must not send work
+ * to a local file. Every setting with its default and meaning is in the reference page, which is made from these comments.
+ */
+export interface Settings {
+  // General
+  /** Serializers whose messages are decoded, by name or content type; anything else is refused before it is read. @default ["json","msgpack"] */
+  acceptContent?: readonly string[] | undefined
+  /** The same for results; null means `acceptContent`. @default null */
+  resultAcceptContent?: readonly string[] | null | undefined
+  /** Times in messages are UTC. Only true: every version of Celery in use reads that. @default true */
+  enableUtc?: true | undefined
+  /** Modules that define tasks, loaded by workers before they start: functions that import them, or paths relative to the app's module. @default [] */
+  imports?: readonly TaskImport[] | undefined
+  /** More of them, loaded after `imports`. @default [] */
+  include?: readonly TaskImport[] | undefined
+  /** Where the library logs to: anything of pino's shape. Without one, the terminal: readable there, JSON lines elsewhere. @default null */
+  logger?: Logger | null | undefined
+  /** The least important level that is logged, when no `logger` is given. @default "info" */
+  logLevel?: LogLevel | undefined
+
+  // Tasks
+  /** Task options by task name, or by `*` for all; they win over what the task itself says. @default {} */
+  taskAnnotations?: Readonly<Record<string, TaskOptions>> | undefined
+  /** Compression of messages; null sends them as they are. @default null */
+  taskCompression?: string | null | undefined
+  /** Message protocol that is written. Protocol 1 is read, never written. @default 2 */
+  taskProtocol?: 2 | undefined
+  /** Serializer of task messages. @default "json" */
+  taskSerializer?: 'json' | 'msgpack' | undefined
+  /** Try again when the broker could not take a message. @default true */
+  taskPublishRetry?: boolean | undefined
+  /** How often and how long between: the first wait, what each further one adds, and the longest. `maxRetries: null` never gives up. @default {"maxRetries":3,"intervalStart":0,"intervalStep":0.2,"intervalMax":1} */
+  taskPublishRetryPolicy?: PublishRetryPolicy | undefined
+  /** How long the broker may take over one publication before the call fails with `OutcomeUnknown`. @default "10s" */
+  taskPublishTimeout?: WrittenDuration | undefined
+  /** Largest encoded body of a task message, in bytes; more fails at the caller. @default 16777216 */
+  taskMaxMessageSize?: number | undefined
+  /** Calls run in the caller's process at once instead of being sent. For tests. @default false */
+  taskAlwaysEager?: boolean | undefined
+  /** With `taskAlwaysEager`: a task's error is thrown by the call. @default false */
+  taskEagerPropagates?: boolean | undefined
+  /** With `taskAlwaysEager`: results are stored as well. @default false */
+  taskStoreEagerResult?: boolean | undefined
+  /** Store no results, unless a task or a call says otherwise. @default false */
+  taskIgnoreResult?: boolean | undefined
+  /** Store failures even where results are ignored. @default false */
+  taskStoreErrorsEvenIfIgnored?: boolean | undefined
+  /** Store the state STARTED when a worker begins a task. @default false */
+  taskTrackStarted?: boolean | undefined
+  /** Hard time limit of tasks that have none of their own. @default null */
+  taskTimeLimit?: Duration | null | undefined
+  /** Soft time limit of tasks that have none of their own: `task.signal` is aborted then. @default null */
+  taskSoftTimeLimit?: Duration | null | undefined
+  /** Acknowledge after the result is stored; false acknowledges before the run, which is at most once. @default true */
+  taskAcksLate?: boolean | undefined
+  /** With late acknowledgement: acknowledge tasks that failed; null means `taskAcksOnFailureOrTimeout`. @default null */
+  taskAcksOnFailure?: boolean | null | undefined
+  /** With late acknowledgement: acknowledge tasks that ran into their hard limit; null means `taskAcksOnFailureOrTimeout`. @default null */
+  taskAcksOnTimeout?: boolean | null | undefined
+  /** The two above in one. @default true */
+  taskAcksOnFailureOrTimeout?: boolean | undefined
+  /** With late acknowledgement: a task whose worker died is run again, at most `maxDeliveries` such times; false records a failure. @default true */
+  taskRejectOnWorkerLost?: boolean | undefined
+  /** Tasks sent from within a task take its priority, unless they have their own. @default false */
+  taskInheritParentPriority?: boolean | undefined
+  /** Priority of messages for which nothing else says one, 0 to 255, with the broker's own meaning; null sends none. @default null */
+  taskDefaultPriority?: number | null | undefined
+
+  // Queues and routing
+  /** Declared queues, names or objects; null means the default queue alone. @default null */
+  taskQueues?: readonly (string | QueueSpec)[] | null | undefined
+  /** Which task goes where: a map of names, globs and RegExps, a function, or a list of these. Call and task options win over it. @default null */
+  taskRoutes?: TaskRoutes | null | undefined
+  /** Queues that are not in `taskQueues` may be used; false refuses them. @default true */
+  taskCreateMissingQueues?: boolean | undefined
+  /** Queue of everything that nothing else routes. @default "celery" */
+  taskDefaultQueue?: string | undefined
+  /** Exchange of queues that name none; null means the default queue's name. @default null */
+  taskDefaultExchange?: string | null | undefined
+  /** Type of that exchange. @default "direct" */
+  taskDefaultExchangeType?: 'direct' | 'topic' | 'fanout' | undefined
+  /** Routing key of the default queue; null means its name. @default null */
+  taskDefaultRoutingKey?: string | null | undefined
+  /** 2 survives a restart of the broker, 1 need not; the embedded store keeps both. @default 2 */
+  taskDefaultDeliveryMode?: 1 | 2 | undefined
+
+  // Broker
+  /** Where messages are carried: `sqlite:///path/file.db`, `sqlite:./file.db`, `memory://`, `memory://name`. Not given, it is the file `.umbel/umbel.db` beside the nearest package.json. @default null */
+  brokerUrl?: string | undefined
+  /** The same setting as `brokerUrl`, in short. */
+  broker?: string | undefined
+  /** Options of the transport. SQLite: `synchronous`, `'normal'` survives the end of every process, `'full'` also a loss of power. @default {"synchronous":"normal"} */
+  brokerTransportOptions?: BrokerTransportOptions | undefined
+  /** How long a worker's claim on a message lasts without renewal (every 3 s). Longer is slower recovery from a hung worker, shorter risks a second run. @default "10s" */
+  leaseDuration?: WrittenDuration | undefined
+  /** How many lost workers one message may cost before it is set aside as a dead letter. @default 10 */
+  maxDeliveries?: number | undefined
+  /** How long a message whose task no worker knows is given back before it is set aside as a dead letter. @default "1h" */
+  unknownTaskLimit?: WrittenDuration | undefined
+
+  // Messages
+  /** How values that JSON lacks are written: `'kombu'` as Celery 5.3 and later, `'plain'` as 5.2 reads. @default "kombu" */
+  jsonTypedValues?: 'kombu' | 'plain' | undefined
+  /** Largest body after decompression, in bytes; more is refused unread. @default 67108864 */
+  maxDecompressedSize?: number | undefined
+  /** Deepest nesting of arguments and results. @default 256 */
+  maxMessageDepth?: number | undefined
+  /** Largest headers of a message, in bytes. @default 65536 */
+  maxHeaderSize?: number | undefined
+
+  // Results
+  /** Where results are kept: a URL as for `brokerUrl`, or `disabled://`. Not given, it is the broker's own store. @default null */
+  resultBackend?: string | undefined
+  /** The same setting as `resultBackend`, in short. */
+  backend?: string | undefined
+  /** Serializer of results. @default "json" */
+  resultSerializer?: 'json' | 'msgpack' | undefined
+  /** Store name, arguments, worker, retries and queue with a result. @default false */
+  resultExtended?: boolean | undefined
+  /** How long results are kept; null or 0 keeps them for ever. @default 86400 */
+  resultExpires?: Duration | null | undefined
+  /** How long `get()` waits unless told otherwise; null waits for ever. @default "5m" */
+  resultGetTimeout?: WrittenDuration | null | undefined
+
+  // Worker
+  /** How many tasks a worker runs at a time. @default 100 */
+  workerConcurrency?: number | undefined
+  /** Most deliveries a worker holds per task it can run at a time. It holds fewer, down to 1, while tasks take longer than 100 ms. @default 4 */
+  workerPrefetchMultiplier?: number | undefined
+  /** Where tasks run: in the worker's own event loop. @default "async" */
+  workerPool?: 'async' | undefined
+  /** How long a task may block the event loop before the worker ends itself, so that others take over its messages. @default "10m" */
+  workerMaxBlockedLoop?: WrittenDuration | undefined
+}
+
+/** {@link Settings.taskPublishRetryPolicy}. Durations; a bare number is seconds. */
+export interface PublishRetryPolicy {
+  readonly maxRetries?: number | null | undefined
+  readonly intervalStart?: Duration | undefined
+  readonly intervalStep?: Duration | undefined
+  readonly intervalMax?: Duration | undefined
+}
+
+/** {@link Settings.brokerTransportOptions}. */
+export interface BrokerTransportOptions {
+  readonly synchronous?: 'normal' | 'full' | undefined
+}
+
+type DurationSetting =
+  | 'taskPublishTimeout'
+  | 'taskTimeLimit'
+  | 'taskSoftTimeLimit'
+  | 'leaseDuration'
+  | 'unknownTaskLimit'
+  | 'resultExpires'
+  | 'resultGetTimeout'
+  | 'workerMaxBlockedLoop'
+type Reshaped =
+  | 'taskPublishRetryPolicy'
+  | 'brokerTransportOptions'
+  | 'brokerUrl'
+  | 'resultBackend'
+  | 'broker'
+  | 'backend'
+type Given<T> = Exclude<T, undefined>
+
+/**
+ * The settings of a running app: {@link Settings} with every default filled in and every layer merged. Durations are ms under
+ * `<name>Ms`; what is unset is null, never undefined. Frozen.
+ */
+export type ResolvedSettings = {
+  readonly [Name in Exclude<keyof Settings, DurationSetting | Reshaped>]-?: Given<Settings[Name]>
+} & {
+  readonly [Name in DurationSetting as `${Name}Ms`]-?: Extract<Settings[Name], null> extends never
+    ? number
+    : number | null
+} & {
+  readonly taskPublishRetryPolicy: ResolvedRetryPolicy
+  readonly brokerTransportOptions: { readonly synchronous: 'normal' | 'full' }
+  /** Never empty: the default store is filled in as an absolute `sqlite:` URL. */
+  readonly brokerUrl: string
+  /** Nobody named a broker, so that it is the default store. */
+  readonly brokerIsDefault: boolean
+  /** The broker's URL where nobody named one. */
+  readonly resultBackend: string
+}
+
+/** {@link PublishRetryPolicy} in ms, every default filled in. */
+export interface ResolvedRetryPolicy {
+  readonly maxRetries: number | null
+  readonly startMs: number
+  readonly stepMs: number
+  readonly maxMs: number
+}

@@ -1,0 +1,88 @@
+import type { Clock } from '../base/clock.ts'
+import { Closed } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Service } from '../base/service.ts'
+import type { Broker } from '../broker/broker.ts'
+import type { ResultBackend } from '../result/result-backend.ts'
+import type { StateStore } from '../state/state-store.ts'
+import type { ResolvedSettings } from './config.ts'
+import { openBroker, openResultBackend, openStateStore } from './open-adapters.ts'
+
+export interface ConnectionsParts {
+  readonly settings: ResolvedSettings
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/**
+ * The app's broker, result backend and state store: each opened on first use, once, and closed in reverse order. Opening that failed is
+ * tried again at the next use.
+ */
+export class Connections {
+  readonly #parts: ConnectionsParts
+  readonly #opening = new Map<string, Promise<Service>>()
+  #isClosed = false
+
+  constructor(parts: ConnectionsParts) {
+    this.#parts = parts
+  }
+
+  broker(): Promise<Broker> {
+    const { settings } = this.#parts
+    return this.#open('broker', () => {
+      this.#warnOfEmbeddedStore(settings.brokerUrl)
+      return openBroker(settings.brokerUrl, this.#adapterOptions())
+    })
+  }
+
+  resultBackend(): Promise<ResultBackend> {
+    return this.#open('result backend', () =>
+      openResultBackend(this.#parts.settings.resultBackend, this.#adapterOptions()),
+    )
+  }
+
+  /** Beside the broker: what a cluster agrees on lives where its messages are. */
+  stateStore(): Promise<StateStore> {
+    return this.#open('state store', () => openStateStore(this.#parts.settings.brokerUrl, this.#adapterOptions()))
+  }
+
+  /** May be called twice. What is opened afterwards is refused. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    const opened = [...this.#opening.values()].reverse()
+    this.#opening.clear()
+    for (const opening of opened) {
+      const service = await opening.catch(() => undefined) // it never opened: nothing to close
+      await service?.stop()
+    }
+  }
+
+  #open<T extends Service>(what: string, open: () => Promise<T>): Promise<T> {
+    if (this.#isClosed)
+      return Promise.reject(new Closed(`Cannot use the ${what}: the app was closed. Create a new app.`))
+    const known = this.#opening.get(what) as Promise<T> | undefined
+    if (known !== undefined) return known
+    const opening = open().then(async (service) => {
+      await service.start()
+      return service
+    })
+    this.#opening.set(what, opening)
+    opening.catch(() => {
+      if (this.#opening.get(what) === opening) this.#opening.delete(what)
+    })
+    return opening
+  }
+
+  #adapterOptions() {
+    const { settings, clock } = this.#parts
+    return { clock, settings }
+  }
+
+  #warnOfEmbeddedStore(url: string): void {
+    if (process.env['NODE_ENV'] !== 'production' || !this.#parts.settings.brokerIsDefault) return
+    this.#parts.logger.warn(
+      { broker: url },
+      `No broker is set, so this app uses the embedded store ${url}: it serves the processes of this machine alone. Set \`broker\` to say that this is meant.`,
+    )
+  }
+}
