@@ -3,7 +3,8 @@
  * A code never changes its meaning: programs compare `error.code`, people read `error.message`.
  */
 export const errorCodes = {
-  UMBEL_INVALID_SETTINGS: 'One or more settings are unknown, wrong or not supported yet; the message lists all of them.',
+  UMBEL_INVALID_SETTINGS:
+    'One or more settings are unknown, wrong or not supported yet; the message lists all of them.',
   UMBEL_INVALID_TASK: 'A task definition or its options are wrong, or two tasks have one name.',
   UMBEL_INVALID_CALL: 'The options of a call, or an argument of a public function, are wrong.',
   UMBEL_UNSERIALIZABLE: 'An argument or a result holds something that cannot travel; the message names its path.',

@@ -194,6 +194,9 @@ const userOptions = new Map<string, OptionRow>([
 
 const wireReaders = new Map<string, Read>([
   ...[...userOptions.values()].map(({ wire, read }) => [wire, read] as const),
+  // On the wire a number is surely seconds, also one over a day.
+  ['time_limit', seconds],
+  ['soft_time_limit', seconds],
   ['retries', count],
   ['group_id', wireName],
   ['group_index', count],

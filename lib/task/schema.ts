@@ -141,7 +141,9 @@ function takesEmptyObject(schema: StandardSchemaV1): MaybePromise<boolean> {
 }
 
 function validate(schema: StandardSchemaV1, value: unknown): MaybePromise<StandardSchemaV1.Result<unknown>> {
-  return schema['~standard'].validate(value)
+  const result = schema['~standard'].validate(value)
+  // A library may have promises of its own; from here on they are the language's.
+  return isPromise(result) ? Promise.resolve(result) : result
 }
 
 function refused(what: string, issues: Issues): SchemaRefused {

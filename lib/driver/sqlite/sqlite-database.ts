@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { NoDriver } from '../../base/errors.ts'
 
 /** What can be bound. Nothing else: `libsql` ends the process on a boolean, and on bytes that stand alone instead of in an array. */
@@ -116,7 +117,8 @@ function withStatements(
 function loadLibsql(path: string): LibsqlConstructor {
   try {
     // Its own require, at run time: importing the library must load no driver, and a bundler must not follow it.
-    return createRequire(import.meta.url)('libsql') as LibsqlConstructor
+    // In a bundle of CommonJS there is no import.meta.url; libsql is then found from where the program runs.
+    return createRequire(import.meta.url ?? join(process.cwd(), 'program.js'))('libsql') as LibsqlConstructor
   } catch (cause) {
     throw new NoDriver(
       `Cannot open the store ${path}: this Node (${process.version}) has no SQLite, and the package libsql could not be loaded. ` +

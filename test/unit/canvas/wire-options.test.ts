@@ -154,6 +154,12 @@ describe('wire options', () => {
       })
     })
 
+    it('may have time limits of over a day, which on the wire are surely seconds', () => {
+      const wire = wireOptionsOf({ timeLimit: '3d', softTimeLimit: '2d' }, 'a')
+
+      assert.deepEqual(readWireOptions({ ...wire }, 'a'), { time_limit: 259_200, soft_time_limit: 172_800 })
+    })
+
     it('are read with their stamps, which stand flat among them', () => {
       const { stamped_headers: names, stamps } = readWireOptions(
         { stamped_headers: ['tenant', 'gone'], tenant: 'a', other: 1 },

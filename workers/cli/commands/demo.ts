@@ -78,11 +78,10 @@ function print(report: DemoReport, folder: string, out: Output): void {
   out.line(
     `duplicates  ${report.duplicates.length === 0 ? 'none' : `${count(report.duplicates.length)} contents more than once`}`,
   )
-  for (const { paths } of report.duplicates.slice(0, mostShown))
-    out.line(`            ${paths.map(name).map(shown).join(' = ')}`)
+  for (const { paths } of report.duplicates.slice(0, mostShown)) out.line(`            ${listed(paths.map(name))}`)
   if (report.killed !== undefined)
     out.line(
-      `chaos       worker ${report.killed.pid} was killed after ${count(report.killed.afterFiles)} files; all ${count(report.files)} are here, each once`,
+      `chaos       worker ${report.killed.pid} was killed after ${count(report.killed.afterFiles)} files; ${verdict(report)}`,
     )
   out.line(
     `speed       ${count(report.tasksPerSecond)} tasks/s over ${report.seconds.toFixed(2)} s; call to result ${report.p50.toFixed(1)} ms (p50), ${report.p99.toFixed(1)} ms (p99)`,
@@ -90,4 +89,14 @@ function print(report: DemoReport, folder: string, out: Output): void {
   for (const { path, error } of report.failed.slice(0, mostShown)) out.error(`${name(path)}: ${error}`)
   if (report.failed.length > mostShown)
     out.error(`… and ${count(report.failed.length - mostShown)} more files that could not be read`)
+}
+
+function listed(names: readonly string[]): string {
+  const first = names.slice(0, 4).map(shown).join(' = ')
+  return names.length > 4 ? `${first} and ${names.length - 4} more` : first
+}
+
+function verdict({ files, missing, repeated }: DemoReport): string {
+  if (missing + repeated === 0) return `all ${files.toLocaleString('en')} are here, each once`
+  return `${missing} are missing, ${repeated} were counted twice`
 }

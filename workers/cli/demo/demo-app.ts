@@ -9,3 +9,6 @@ export const app = new Umbel('demo')
 export const inspectFileTask = app.task({ name: 'demo.inspectFile', bind: true }, (task: TaskContext, path: string) =>
   inspectFile(path, task.signal),
 )
+
+/** Answers as soon as a worker runs. */
+export const isReadyTask = app.task('demo.isReady', () => true)

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,9 +27,9 @@ export interface DemoProgress {
   readonly seconds: number
 }
 
-// Enough to keep every slot and the claims ahead of it busy, few enough that 100,000 files take no more memory than 1,000.
-const inFlight = 512
-const chunkSize = 128
+// Enough to keep every slot and the claims ahead of it busy, few enough that a call doesn't wait long behind the others.
+const inFlightPerWorker = 64
+const chunkSize = 32
 
 /**
  * One task per file, over an embedded store in a temporary folder, run by worker processes.
@@ -41,6 +42,8 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
   lost.promise.catch(() => {}) // awaited in races only
   const onAbort = (): void => lost.reject(options.signal.reason)
   options.signal.addEventListener('abort', onAbort, { once: true })
+  // Every wait listens to it.
+  setMaxListeners(0, options.signal)
   const app = new Umbel('demo-client', { broker: brokerUrl })
   const workers = new DemoWorkers(brokerUrl, lost.reject)
   try {
@@ -75,14 +78,22 @@ class DemoRun {
     const files: string[] = []
     for await (const path of listFiles(this.#options.folder)) files.push(path)
     this.#total = files.length
+    if (files.length > 0) await this.#startWorkers()
+    const inFlight = this.#options.workers * inFlightPerWorker
     this.#startedAt = clock.monotonic()
-    for (let n = 0; n < this.#options.workers && files.length > 0; n++) this.#workers.start()
     for (let sent = 0; sent < files.length; sent += chunkSize) {
       while (sent - this.#entries.length > inFlight) await this.#room()
       await this.#send(files.slice(sent, sent + chunkSize))
     }
     while (this.#entries.length < files.length) await this.#room()
     return reportOf(this.#entries, { listed: files.length, seconds: this.#seconds(), killed: this.#killed })
+  }
+
+  /** Resolves when the first one runs tasks, so that the figures are of the queue and not of processes that start. */
+  async #startWorkers(): Promise<void> {
+    for (let n = 0; n < this.#options.workers; n++) this.#workers.start()
+    const ready = await this.#app.sendTask('demo.isReady')
+    await ready.get({ timeout: '1m', signal: this.#options.signal })
   }
 
   async #send(paths: readonly string[]): Promise<void> {
