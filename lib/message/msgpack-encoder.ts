@@ -1,8 +1,10 @@
 import { types } from 'node:util'
+import { addExtension, Packr, RESET_BUFFER_MODE } from 'msgpackr'
 import { isTyped, ValueGuard } from './value-guard.ts'
 
 /**
- * A value as Celery's MessagePack: strings as `str`, bytes as `bin`, no extension types.
+ * A value as Celery's MessagePack: strings as `str`, bytes as `bin`, no extension types. msgpackr writes it, from a copy that holds nothing
+ * whose form it would choose differently: see {@link PackableCopier}.
  * @param rootNames names for the elements of a root list, for error messages; see {@link ValueGuard}
  * @throws {Unserializable} naming the path of what can't travel: dates and typed values too, which Celery can't put in MessagePack either
  */
@@ -11,181 +13,131 @@ export function encodeMsgpack(
   options: { maxDepth: number },
   rootNames?: readonly string[],
 ): Uint8Array {
-  return new MsgpackWriter(options.maxDepth, rootNames).write(value)
+  const guard = new ValueGuard('MessagePack', options.maxDepth, rootNames)
+  return guard.run(() => {
+    const packable = new PackableCopier(guard).copy(value === undefined ? null : value)
+    // What msgpackr returns is a slice of a buffer that it goes on writing to, and that is as large as the largest message so far.
+    return Buffer.from(packr.pack(packable, RESET_BUFFER_MODE))
+  })
 }
+
+const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false })
 
 const largestUint64 = 0xffff_ffff_ffff_ffffn
 const smallestInt64 = -0x8000_0000_0000_0000n
 
-class MsgpackWriter {
+/**
+ * Copies values into lists, Maps, bytes and primitives, which msgpackr writes in one way only. An object becomes a Map because of an object
+ * it would ask for its constructor, which may be a member.
+ */
+class PackableCopier {
   readonly #guard: ValueGuard
-  #bytes = Buffer.allocUnsafe(256)
-  #length = 0
 
-  constructor(maxDepth: number, rootNames: readonly string[] | undefined) {
-    this.#guard = new ValueGuard('MessagePack', maxDepth, rootNames)
+  constructor(guard: ValueGuard) {
+    this.#guard = guard
   }
 
-  write(value: unknown): Uint8Array {
-    this.#guard.run(() => this.#write(value === undefined ? null : value))
-    return this.#bytes.subarray(0, this.#length)
-  }
-
-  #write(value: unknown): void {
+  copy(value: unknown): unknown {
     switch (typeof value) {
       case 'string':
-        this.#writeString(value)
-        break
+        return this.#text(value)
       case 'boolean':
-        this.#byte(value ? 0xc3 : 0xc2)
-        break
+        return value
       case 'number':
-        this.#writeNumber(value)
-        break
+        return packableNumber(value)
       case 'bigint':
-        this.#writeBigInt(value)
-        break
+        return this.#integer(value)
       case 'object':
-        if (value === null) this.#byte(0xc0)
-        else this.#writeObject(value)
-        break
+        return value === null ? null : this.#object(value)
       default:
-        this.#guard.refuseValue(value)
+        return this.#guard.refuseValue(value)
     }
   }
 
-  #writeObject(object: object): void {
+  #object(object: object): unknown {
     const data = isTyped(object) ? object : this.#guard.dataOf(object)
-    if (typeof data !== 'object' || data === null) this.#write(data)
-    else if (types.isUint8Array(data)) this.#writeBytes(data)
-    else if (isTyped(data)) this.#refuseTyped(data)
-    else {
-      this.#guard.enter(data)
-      if (Array.isArray(data)) this.#writeArray(data)
-      else this.#writeMap(data as Record<string, unknown>)
-      this.#guard.leave()
+    if (typeof data !== 'object' || data === null) return this.copy(data)
+    // Viewed anew, because msgpackr knows bytes by their class, and another realm's is another one.
+    if (types.isUint8Array(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+    if (isTyped(data)) return this.#refuseTyped(data)
+    this.#guard.enter(data)
+    const copied = Array.isArray(data) ? this.#list(data) : this.#members(data as Record<string, unknown>)
+    this.#guard.leave()
+    return copied
+  }
+
+  #list(array: readonly unknown[]): unknown[] {
+    const list: unknown[] = []
+    for (let index = 0; index < array.length; index++) {
+      this.#guard.at(index)
+      list.push(this.copy(array[index]))
     }
+    return list
+  }
+
+  #members(object: Record<string, unknown>): Map<string, unknown> {
+    const members = new Map<string, unknown>()
+    for (const key of Object.keys(object)) {
+      this.#guard.at(key)
+      const member = object[key]
+      if (member !== undefined) members.set(this.#text(key), this.copy(member))
+    }
+    return members
+  }
+
+  #text(text: string): string {
+    // In lib.es2024; every supported Node has it.
+    if (!(text as unknown as { isWellFormed(): boolean }).isWellFormed())
+      this.#guard.refuse(
+        'holds a lone surrogate, which has no MessagePack form. Use the json serializer, or text.toWellFormed()',
+      )
+    return text
+  }
+
+  #integer(value: bigint): bigint | EightByteNumber {
+    if (value > largestUint64 || value < smallestInt64)
+      this.#guard.refuse(
+        'is an integer of more than 64 bits, which has no MessagePack form. Use the json serializer, or send its text',
+      )
+    return value > 0n ? new EightByteNumber(0xcf, value) : value
   }
 
   #refuseTyped(value: object): never {
     const kind = types.isDate(value) ? 'a date' : 'a typed value'
     this.#guard.refuse(`is ${kind}, which has no MessagePack form in Celery. Send its text, or use the json serializer`)
   }
+}
 
-  #writeArray(array: readonly unknown[]): void {
-    this.#writeHeader(array.length, { fixed: 0x90, fixedMax: 15, wide16: 0xdc })
-    for (let index = 0; index < array.length; index++) {
-      this.#guard.at(index)
-      this.#write(array[index])
-    }
-  }
+/** Safe integers that msgpackr would write as floats become BigInts, so that they stay integers to Python. */
+function packableNumber(value: number): number | bigint | EightByteNumber {
+  if (Object.is(value, -0)) return new EightByteNumber(0xcb, 0x8000_0000_0000_0000n)
+  if (!Number.isSafeInteger(value) || (value >= -0x8000_0000 && value <= 0xffff_ffff)) return value
+  return value > 0 ? new EightByteNumber(0xcf, BigInt(value)) : BigInt(value)
+}
 
-  #writeMap(object: Record<string, unknown>): void {
-    const keys = Object.keys(object)
-    const countAt = this.#length
-    // The header is written once the members are counted: what a getter says may differ from one read to the next.
-    this.#reserve(5)
-    this.#length += keys.length <= 15 ? 1 : 5
-    let written = 0
-    for (const key of keys) {
-      this.#guard.at(key)
-      const member = object[key]
-      if (member === undefined) continue
-      this.#writeString(key)
-      this.#write(member)
-      written++
-    }
-    if (keys.length <= 15) this.#bytes[countAt] = 0x80 | written
-    else {
-      this.#bytes[countAt] = 0xdf
-      this.#bytes.writeUInt32BE(written, countAt + 1)
-    }
-  }
+/** A number that msgpackr has no way to write: -0, which it takes for 0, and a positive uint64 below 2^63, as Python writes them. */
+class EightByteNumber {
+  readonly code: number
+  readonly bits: bigint
 
-  #writeNumber(value: number): void {
-    if (!Number.isSafeInteger(value) || Object.is(value, -0)) {
-      this.#reserve(9)
-      this.#bytes[this.#length] = 0xcb
-      this.#bytes.writeDoubleBE(value, this.#length + 1)
-      this.#length += 9
-    } else if (value >= 0 ? value <= 0x7f : value >= -32) this.#byte(value & 0xff)
-    else if (value >= 0) this.#writeUnsigned(value)
-    else this.#writeSigned(value)
-  }
-
-  #writeUnsigned(value: number): void {
-    this.#reserve(9)
-    const at = this.#length
-    if (value <= 0xff) this.#length = this.#bytes.writeUInt8(value, this.#mark(at, 0xcc))
-    else if (value <= 0xffff) this.#length = this.#bytes.writeUInt16BE(value, this.#mark(at, 0xcd))
-    else if (value <= 0xffff_ffff) this.#length = this.#bytes.writeUInt32BE(value, this.#mark(at, 0xce))
-    else this.#length = this.#bytes.writeBigUInt64BE(BigInt(value), this.#mark(at, 0xcf))
-  }
-
-  #writeSigned(value: number): void {
-    this.#reserve(9)
-    const at = this.#length
-    if (value >= -0x80) this.#length = this.#bytes.writeInt8(value, this.#mark(at, 0xd0))
-    else if (value >= -0x8000) this.#length = this.#bytes.writeInt16BE(value, this.#mark(at, 0xd1))
-    else if (value >= -0x8000_0000) this.#length = this.#bytes.writeInt32BE(value, this.#mark(at, 0xd2))
-    else this.#length = this.#bytes.writeBigInt64BE(BigInt(value), this.#mark(at, 0xd3))
-  }
-
-  #writeBigInt(value: bigint): void {
-    if (value > largestUint64 || value < smallestInt64)
-      this.#guard.refuse(
-        'is an integer of more than 64 bits, which has no MessagePack form. Use the json serializer, or send its text',
-      )
-    this.#reserve(9)
-    if (value > 0n) this.#length = this.#bytes.writeBigUInt64BE(value, this.#mark(this.#length, 0xcf))
-    else this.#length = this.#bytes.writeBigInt64BE(value, this.#mark(this.#length, 0xd3))
-  }
-
-  #writeString(text: string): void {
-    // In lib.es2024; every supported Node has it.
-    if (!(text as unknown as { isWellFormed(): boolean }).isWellFormed())
-      this.#guard.refuse(
-        'holds a lone surrogate, which has no MessagePack form. Use the json serializer, or text.toWellFormed()',
-      )
-    const size = Buffer.byteLength(text)
-    this.#writeHeader(size, { fixed: 0xa0, fixedMax: 31, wide8: 0xd9, wide16: 0xda })
-    this.#reserve(size)
-    this.#length += this.#bytes.write(text, this.#length, 'utf8')
-  }
-
-  #writeBytes(bytes: Uint8Array): void {
-    this.#writeHeader(bytes.byteLength, { fixed: 0, fixedMax: -1, wide8: 0xc4, wide16: 0xc5 })
-    this.#reserve(bytes.byteLength)
-    this.#bytes.set(bytes, this.#length)
-    this.#length += bytes.byteLength
-  }
-
-  /** Type and size of a string, bytes or array. The code for 32 bits always follows that for 16. */
-  #writeHeader(size: number, codes: { fixed: number; fixedMax: number; wide8?: number; wide16: number }): void {
-    this.#reserve(5)
-    const at = this.#length
-    if (size <= codes.fixedMax) this.#byte(codes.fixed | size)
-    else if (codes.wide8 !== undefined && size <= 0xff)
-      this.#length = this.#bytes.writeUInt8(size, this.#mark(at, codes.wide8))
-    else if (size <= 0xffff) this.#length = this.#bytes.writeUInt16BE(size, this.#mark(at, codes.wide16))
-    else this.#length = this.#bytes.writeUInt32BE(size, this.#mark(at, codes.wide16 + 1))
-  }
-
-  #byte(byte: number): void {
-    this.#reserve(1)
-    this.#bytes[this.#length++] = byte
-  }
-
-  /** Writes a type's code and says where its payload begins. */
-  #mark(at: number, code: number): number {
-    this.#bytes[at] = code
-    return at + 1
-  }
-
-  #reserve(size: number): void {
-    if (this.#length + size <= this.#bytes.length) return
-    const grown = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#length + size))
-    this.#bytes.copy(grown, 0, 0, this.#length)
-    this.#bytes = grown
+  constructor(code: number, bits: bigint) {
+    this.code = code
+    this.bits = bits
   }
 }
+
+/** Makes room where msgpackr is writing. Its own extensions use it; its types don't have it. */
+type Allocate = (size: number) => { targetView: DataView; position: number }
+
+addExtension({
+  Class: EightByteNumber,
+  // One is asked for, and decoders would look for it: none of 256 is in anyone's way.
+  type: 256,
+  pack(number: EightByteNumber, allocate?: Allocate): never {
+    const { targetView, position } = allocate!(9)
+    targetView.setUint8(position, number.code)
+    targetView.setBigUint64(position + 1, number.bits)
+    // Bytes returned would be wrapped in an extension.
+    return undefined as never
+  },
+})

@@ -2,8 +2,8 @@ import { decodeMsgpack } from './msgpack-decoder.ts'
 import { encodeMsgpack } from './msgpack-encoder.ts'
 
 /**
- * MessagePack as Celery's Python writes and reads it. A codec of our own: extension types stay closed, sizes are checked against the data
- * before anything is allocated, integers keep their width, and a refusal names its path.
+ * MessagePack as Celery's Python writes and reads it, by msgpackr. Around it we keep integers integers, name the path of what can't travel,
+ * and look through the bytes of others before it sees them. Importing this file loads msgpackr.
  */
 export class MsgpackSerializer {
   readonly name = 'msgpack'

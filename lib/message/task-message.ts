@@ -8,7 +8,7 @@ export interface TaskHeaders {
   readonly id: string
   /** Name to show instead of the task's in logs and monitors. */
   readonly shadow?: string | undefined
-  /** Earliest start, ms since the epoch; `etaText` keeps the sender's own text. */
+  /** Earliest start, ms since the epoch. */
   readonly eta?: number | undefined
   /** No start later than this, ms since the epoch. */
   readonly expires?: number | undefined

@@ -1,8 +1,10 @@
+import { runInNewContext } from 'node:vm'
 import { assert } from 'chai'
 import { Packr, Unpackr } from 'msgpackr'
 import { DecodeError, Unserializable } from '../../../lib/base/errors.ts'
 import { MsgpackSerializer } from '../../../lib/message/msgpack-serializer.ts'
 import { TypedValue } from '../../../lib/message/typed-value.ts'
+import { projectRoot, useProcesses } from '../../support/processes.ts'
 
 const msgpack = new MsgpackSerializer({ maxDepth: 256 })
 const hex = (value: unknown) => Buffer.from(msgpack.encode(value)).toString('hex')
@@ -32,12 +34,14 @@ const values: readonly (readonly [string, unknown])[] = [
 ]
 
 describe('MessagePack', () => {
+  const processes = useProcesses()
+
   for (const [what, value] of values) {
     it(`writes and reads ${what}`, () => {
       assert.deepEqual(msgpack.decode(msgpack.encode(value)), value)
     })
 
-    it(`writes ${what} as another implementation reads it`, () => {
+    it(`writes ${what} as plain msgpackr reads it`, () => {
       // 'auto' is documented, but not in its types.
       const unpackr = new Unpackr({ useRecords: false, int64AsType: 'auto' as 'bigint' })
 
@@ -46,7 +50,7 @@ describe('MessagePack', () => {
 
     // It writes -0 as 0.
     if (what === 'floats') continue
-    it(`reads ${what} as another implementation writes it`, () => {
+    it(`reads ${what} as plain msgpackr writes it`, () => {
       const packr = new Packr({ useRecords: false, variableMapSize: true })
 
       assert.deepEqual(msgpack.decode(packr.pack(value)), value)
@@ -57,6 +61,91 @@ describe('MessagePack', () => {
     assert.equal(hex(2 ** 32), 'cf0000000100000000')
     assert.equal(hex(-(2 ** 40)), 'd3ffffff0000000000')
     assert.equal(hex(5n), 'cf0000000000000005')
+  })
+
+  for (const [what, value, bytes] of [
+    ['an empty map', {}, '80'],
+    ['a map of 15 members', Object.fromEntries(Array.from({ length: 15 }, (_, i) => [i, 0])), /^8fa13000a13100/],
+    ['a map of 16 members', Object.fromEntries(Array.from({ length: 16 }, (_, i) => [i, 0])), /^de0010a13000/],
+    ['a float', 1.5, 'cb3ff8000000000000'],
+    ['-0', -0, 'cb8000000000000000'],
+    ['2^53, which is no exact integer', 2 ** 53, 'cb4340000000000000'],
+    ['2^53 as a BigInt', 2n ** 53n, 'cf0020000000000000'],
+    ['the largest 64-bit integer', 2n ** 64n - 1n, 'cfffffffffffffffff'],
+    ['the smallest 64-bit integer', -(2n ** 63n), 'd38000000000000000'],
+    ['bytes of another realm', runInNewContext('new Uint8Array([1, 2])'), 'c4020102'],
+  ] as const)
+    it(`writes ${what} as the specification has it`, () => {
+      if (typeof bytes === 'string') assert.equal(hex(value), bytes)
+      else assert.match(hex(value), bytes)
+    })
+
+  it('reads integers beyond 2^53 exactly, where a number would not be', () => {
+    assert.deepEqual(decodeHex('93 cf0020000000000000 d3ffe0000000000000 cf001fffffffffffff'), [
+      2n ** 53n,
+      -(2n ** 53n),
+      2 ** 53 - 1,
+    ])
+  })
+
+  // Only without its native part does msgpackr read texts by itself, and it is chosen when msgpackr is loaded.
+  for (const isNativeDisabled of ['true', 'false'])
+    it(`keeps a byte order mark at the beginning of a text (native part disabled: ${isNativeDisabled})`, async () => {
+      const script = `
+        import { MsgpackSerializer } from './lib/message/msgpack-serializer.ts'
+        const msgpack = new MsgpackSerializer({ maxDepth: 9 })
+        for (const length of [0, 30, 62, 100, 300, 70_000]) {
+          const text = '\\ufeff' + 'x'.repeat(length)
+          const read = msgpack.decode(msgpack.encode({ [text]: [text, new Uint8Array([0xef, 0xbb, 0xbf])] }))
+          console.log(length, Object.keys(read)[0] === text, read[text]?.[0] === text, read[text]?.[1].join())
+        }`
+
+      const child = processes.start(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+        cwd: projectRoot,
+        env: { MSGPACKR_NATIVE_ACCELERATION_DISABLED: isNativeDisabled },
+      })
+      await child.succeeds()
+
+      const expected = [0, 30, 62, 100, 300, 70_000].map((length) => `${length} true true 239,187,191\n`)
+      assert.equal(child.stdout, expected.join(''))
+    })
+
+  it('keeps members whose names mean something to objects', () => {
+    const value = JSON.parse(
+      '{"constructor": {}, "toJSON": 1, "hasOwnProperty": 2, "__proto__": {"a": 1}, "__proto_": 3}',
+    )
+
+    const read = msgpack.decode(msgpack.encode(value)) as object
+
+    assert.equal(JSON.stringify(read), JSON.stringify(value))
+    assert.equal(Object.getPrototypeOf(read), Object.prototype)
+  })
+
+  it('returns bytes that later messages do not change, and reads without changing the bytes', () => {
+    const first = msgpack.encode({ kwargs: {} })
+    const before = Buffer.from(first).toString('hex')
+
+    for (let count = 0; count < 10; count++) msgpack.encode(['other', count])
+    msgpack.decode(first)
+
+    assert.equal(Buffer.from(first).toString('hex'), before)
+  })
+
+  it('returns bytes of its own, which do not keep the message alive', () => {
+    const message = Buffer.from('c403010203', 'hex')
+
+    const bytes = msgpack.decode(message) as Uint8Array
+    message.fill(0)
+
+    assert.deepEqual(bytes, new Uint8Array([1, 2, 3]))
+    assert.equal(Object.getPrototypeOf(bytes), Uint8Array.prototype)
+    assert.equal(bytes.buffer.byteLength, 3)
+  })
+
+  it('refuses what is too deep for the stack, where the limit allows it', () => {
+    const unlimited = new MsgpackSerializer({ maxDepth: 10_000_000 })
+
+    assert.throws(() => unlimited.decode(Buffer.from(`${'91'.repeat(1_000_000)}01`, 'hex')), DecodeError, /too deep/)
   })
 
   it('leaves undefined members out, and writes undefined alone as nil', () => {
@@ -123,6 +212,11 @@ describe('MessagePack', () => {
     ['an unused code', 'c1'],
     ['extensions', 'd4 01 00'],
     ['timestamps', 'd6 ff 00000000'],
+    ['record definitions of msgpackr', 'd4 72 40 91 a1 61 01'],
+    ['regular expressions of msgpackr', 'd4 78 00 92 a1 61 a0'],
+    ['big integers of msgpackr', 'c7 01 42 05'],
+    ['extensions in keys', '81 d4 00 00 01'],
+    ['extensions of every size', '91 c8 0001 01 00'],
     ['bytes after the value', '01 01'],
     ['a cut string', 'a5 61'],
     ['a cut integer', 'cd 01'],
