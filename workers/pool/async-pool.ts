@@ -75,14 +75,17 @@ export class AsyncPool implements Pool {
   async release(graceMs: number): Promise<void> {
     const stopping = new WorkerShutdown('The worker is stopping; this task is given back and runs again.')
     for (const { attempt } of this.#slots) attempt.abort(stopping)
-    if (this.#slots.size === 0) return
+    if (this.#slots.size > 0 && graceMs > 0) await this.#emptyWithin(graceMs)
+    for (const slot of this.#slots) this.#endEarly(slot, slot.attempt.release())
+  }
+
+  async #emptyWithin(ms: number): Promise<void> {
     const over = deferred()
     this.#onEmpty = over.resolve
-    const cancel = this.#clock.timer(graceMs, over.resolve, { keepAlive: true })
+    const cancel = this.#clock.timer(ms, over.resolve, { keepAlive: true })
     await over.promise
     cancel()
     this.#onEmpty = undefined
-    for (const slot of this.#slots) this.#endEarly(slot, slot.attempt.release())
   }
 
   #returned(slot: Slot, outcome: Outcome): void {

@@ -18,7 +18,7 @@ export interface LoopWatchParts {
   readonly running: () => readonly Suspect[]
 }
 
-const beatEveryMs = 100
+const beatEveryMs = 250
 
 /** Beats while the event loop turns, for the lease thread to see, and tells afterwards how long it did not. */
 export class LoopWatch implements Service {

@@ -63,6 +63,8 @@ export const brokerClaimItems: readonly ExamItem<BrokerUnderExam>[] = [
     const brokers = [broker, join === undefined ? broker : await join()]
     const consumptions = await Promise.all([0, 1, 2, 3].map((index) => consume(brokers[index % 2]!, { prefetch: 7 })))
     const ids = Array.from({ length: 300 }, (_, index) => `m${index}`)
+    const isAllDone = (): boolean =>
+      consumptions.reduce((count, { inbox }) => count + inbox.all.length, 0) >= ids.length
     const working = consumptions.map(async ({ consumer, inbox }, index) => {
       for (let done = 0; !isAllDone(); done++) {
         while (inbox.all.length <= done && !isAllDone()) await new Promise((resolve) => setImmediate(resolve))
@@ -70,8 +72,7 @@ export const brokerClaimItems: readonly ExamItem<BrokerUnderExam>[] = [
       }
       await consumer.stop()
     })
-    const isAllDone = (): boolean =>
-      consumptions.reduce((count, { inbox }) => count + inbox.all.length, 0) >= ids.length
+
     for (let from = 0; from < ids.length; from += 50)
       await broker.publish(ids.slice(from, from + 50).map((id) => messageTo('q', id)))
     await untilTrue('all messages', isAllDone)
@@ -196,11 +197,11 @@ export const brokerClaimItems: readonly ExamItem<BrokerUnderExam>[] = [
 
   examItem('a consumer that hung and lost its claims goes on claiming', async ({ broker, hang, advance }) => {
     await broker.publish([messageTo('q', 'a')])
-    const { consumer, inbox } = await consume(broker, { prefetch: 2, leaseMs: shortLeaseMs })
+    const { consumer, inbox } = await consume(broker, { prefetch: 2, leaseMs: 1_000 })
     const stale = await inbox.next()
     const wake = await hang(consumer)
     const other = await consume(broker, { queues: ['elsewhere'] })
-    await advance(recoveredAfterMs)
+    await advance(1_900)
     wake()
     const fresh = await inbox.next()
     assert.deepEqual([idOf(fresh), fresh.losses], ['a', 1])

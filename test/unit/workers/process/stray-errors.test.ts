@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { assert } from 'chai'
-import { useProcesses } from '../../../support/processes.ts'
+import { projectRoot, useProcesses } from '../../../support/processes.ts'
 
 describe('surviveStrayErrors', () => {
   const processes = useProcesses()
@@ -8,9 +8,10 @@ describe('surviveStrayErrors', () => {
   it('logs what nobody handled with the task it came from, and the process lives', async () => {
     const script = fileURLToPath(new URL('./stray-errors-process.ts', import.meta.url))
 
-    const process = await processes.node(script).succeeds()
+    const child = processes.start(process.execPath, ['--import', 'tsx', script], { cwd: projectRoot })
+    await child.succeeds()
 
-    const told = JSON.parse(process.stdout) as { message: string; error: string; id?: string }[]
+    const told = JSON.parse(child.stdout) as { message: string; error: string; id?: string }[]
     assert.deepEqual(
       told.map(({ error, id }) => [error, id]),
       [
