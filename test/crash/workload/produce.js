@@ -1,0 +1,45 @@
+// Makes calls and writes down what became of each: node produce.js '{"prefix":"a","from":0,"count":1000,"window":50,"task":"late","ms":0}'
+import { openHistory } from '../../support/history-writer.js'
+import { app, early, late } from './app.js'
+
+const { prefix, from = 0, count, window = 50, task = 'late', ms = 0, wait = 0, eta } = JSON.parse(process.argv[2])
+const history = openHistory(process.env.UMBEL_TEST_HISTORY, 'producer')
+const target = { early, late }[task]
+const waits = []
+
+async function call(number) {
+  const taskId = `${prefix}-${number}`
+  history({ e: 'pub.call', id: taskId })
+  try {
+    const result = await target.applyAsync(
+      [number, ms],
+      eta === undefined ? { taskId } : { taskId, eta: new Date(eta) },
+    )
+    history({ e: 'pub.ok', id: taskId })
+    if (wait > 0 && number % wait === 0) waits.push(read(taskId, result))
+  } catch (error) {
+    history({ e: error.code === 'UMBEL_OUTCOME_UNKNOWN' ? 'pub.unknown' : 'pub.fail', id: taskId, v: String(error) })
+  }
+}
+
+// Somebody waits for some of them while all this goes on.
+async function read(id, result) {
+  const startedAt = performance.now()
+  const deadlineMs = 90_000
+  const outcome = await result.outcome({ timeout: `${deadlineMs}ms` }).catch((error) => ({ kind: 'lost', error }))
+  const waitedMs = Math.round(performance.now() - startedAt)
+  history({ e: 'res.read', id, ...described(outcome), waitedMs, deadlineMs })
+}
+
+function described(outcome) {
+  if (outcome.kind === 'succeeded') return { state: 'SUCCESS', v: String(outcome.value) }
+  return { state: outcome.kind.toUpperCase(), v: String(outcome.error) }
+}
+
+for (let number = from; number < from + count; number += window) {
+  const size = Math.min(window, from + count - number)
+  await Promise.all(Array.from({ length: size }, (_, index) => call(number + index)))
+}
+console.log(`all called; at most ${Math.round(process.resourceUsage().maxRSS / 1024)} MB`)
+await Promise.all(waits)
+await app.close()
