@@ -4,6 +4,7 @@ import type { Clock } from '../lib/base/clock.ts'
 import { type WrittenDuration, writtenDurationMs } from '../lib/base/duration.ts'
 import { Closed, InvalidCall } from '../lib/base/errors.ts'
 import type { Logger } from '../lib/base/logger.ts'
+import { maskingLogger } from '../lib/base/masking-logger.ts'
 import type { Service } from '../lib/base/service.ts'
 import { newId } from '../lib/base/task-id.ts'
 import type { Broker, Delivery, LeaseModule } from '../lib/broker/broker.ts'
@@ -73,7 +74,8 @@ export class Worker implements AsyncDisposable {
     this.#app = app
     this.#options = resolveWorkerOptions(options, app.settings)
     this.hostname = this.#options.hostname
-    this.#logger = (this.#options.logger ?? app.logger).child({ worker: this.hostname })
+    const { logger } = this.#options
+    this.#logger = (logger === undefined ? app.logger : maskingLogger(logger)).child({ worker: this.hostname })
   }
 
   /** The queues that it takes from; known once it has started. */
@@ -239,7 +241,7 @@ export class Worker implements AsyncDisposable {
       onRan: (runtimeMs) => consumer.ran(runtimeMs),
     }
     const consumer = this.#consumer(broker, parts, async (lease) => {
-      const keeper = this.#leaseKeeper(lease, board)
+      const keeper = this.#leaseKeeper(lease, board, pool)
       helpers.push(keeper)
       await keeper.start()
     })
@@ -272,7 +274,7 @@ export class Worker implements AsyncDisposable {
     })
   }
 
-  #leaseKeeper(lease: LeaseModule, board: TaskBoard): LeaseKeeper {
+  #leaseKeeper(lease: LeaseModule, board: TaskBoard, pool: AsyncPool): LeaseKeeper {
     const { clock, settings } = this.#app
     const logger = this.#logger
     return new LeaseKeeper({
@@ -282,11 +284,13 @@ export class Worker implements AsyncDisposable {
       maxBlockedMs: settings.workerMaxBlockedLoopMs,
       clock,
       logger,
-      onLost: () =>
+      onLost: () => {
+        pool.disown()
         logger.warn(
           {},
           'The lease of this worker had lapsed, so its claims were given to others. What it runs now will not count.',
-        ),
+        )
+      },
     })
   }
 

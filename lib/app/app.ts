@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import { consoleLogger } from '../base/console-logger.ts'
 import { InvalidCall } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
+import { maskingLogger } from '../base/masking-logger.ts'
 import { originOf } from '../base/task-id.ts'
 import type { Broker } from '../broker/broker.ts'
 import { type AnySignature, type Args, signatureFromWire } from '../canvas/signature.ts'
@@ -92,7 +93,8 @@ export class Umbel implements TaskApp, AsyncDisposable {
     this.settings = resolved
     this.settingOrigins = origins
     this.clock = overrides.clock ?? systemClock
-    this.logger = resolved.logger ?? consoleLogger({ level: resolved.logLevel })
+    this.logger =
+      resolved.logger === null ? consoleLogger({ level: resolved.logLevel }) : maskingLogger(resolved.logger)
     this.tasks = new TaskRegistry()
     this.task = makeTaskFactory({ register: (definition) => this.tasks.register(definition), app: () => this })
     this.events = new EventEmitter((error, event) =>

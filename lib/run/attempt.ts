@@ -102,6 +102,14 @@ export class Attempt implements TaskHooks {
     return { ...this.#base(), kind: 'released' }
   }
 
+  /**
+   * The claim on its message passed to another worker: what it still does counts no more, and its end will not be settled. Not for a
+   * task that was acknowledged before it ran, which nobody else can have.
+   */
+  disown(): void {
+    if (this.#options.acksLate) this.#isOver = true
+  }
+
   noteChild(tuple: unknown): void {
     if (this.#isOver) return
     this.#children ??= []

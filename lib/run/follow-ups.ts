@@ -48,14 +48,7 @@ export interface RetryChange {
  */
 export function retryOf(job: Job, body: TaskBody, change: RetryChange, parts: AttemptParts): Outgoing {
   const { headers, message, route } = job
-  const {
-    correlationId: _own,
-    replyTo,
-    deliveryMode,
-    priority,
-    expiration: _unread,
-    ...properties
-  } = message.properties
+  const { replyTo, deliveryMode, priority, messageId, appId, userId, type, timestamp } = message.properties
   const call: Call = {
     task: headers.task,
     id: headers.id,
@@ -84,7 +77,10 @@ export function retryOf(job: Job, body: TaskBody, change: RetryChange, parts: At
     stampedHeaders: headers.stampedHeaders,
     stamps: headers.stamps,
     headers: withoutBrokerHeaders(headers.custom),
-    properties,
+    properties: {
+      ...textsOf({ messageId, appId, userId, type }),
+      ...(typeof timestamp === 'number' && { timestamp }),
+    },
   }
   return parts.prepare(call)
 }
@@ -119,6 +115,13 @@ function nextDefaults(job: Job, { defaults, inheritsPriority }: AttemptParts): N
     deliveryMode,
     priority: inheritsPriority ? job.message.properties.priority : undefined,
   }
+}
+
+/** A foreign sender may have put anything there; what can't be sent again is left out. */
+function textsOf(properties: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(properties).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  )
 }
 
 // RabbitMQ would see a cycle in a message that says it died before, and drop it.

@@ -79,7 +79,7 @@ describe('a process that dies at a named point', function () {
         const share = calls / kills
         const caller = rig.produce(
           { prefix: point, from, count: share, window: 10, wait: 50 },
-          `${point}:${5 + 3 * kill}:sigkill`,
+          `${point}:${8 + 3 * (kill % 4)}:sigkill`,
         )
         assert.equal((await caller.ends()).signal, 'SIGKILL', caller.output)
         from += share

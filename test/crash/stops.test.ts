@@ -12,10 +12,12 @@ describe('workers killed at random', function () {
   const processes = useProcesses()
   const tempFolder = useTempFolders()
   const [calls, kills] = isLong ? [20_000, 100] : [2_000, 8]
+  // So long that there is work left for the last of them.
+  const ms = isLong ? 15 : 8
 
   it('lose nothing and run again only what they held (F01)', async () => {
     const rig = new FaultRig(tempFolder('crash'), processes)
-    const producer = rig.produce({ prefix: 'late', count: calls, ms: 5, wait: 20 })
+    const producer = rig.produce({ prefix: 'late', count: calls, ms, wait: 20 })
 
     await killRepeatedly(rig, kills)
     await rig.startWorker()
@@ -27,7 +29,7 @@ describe('workers killed at random', function () {
 
   it('never run an at-most-once task twice, and lose at most what they held (F01, strict)', async () => {
     const rig = new FaultRig(tempFolder('crash'), processes)
-    const producer = rig.produce({ prefix: 'early', count: calls, ms: 5, task: 'early' })
+    const producer = rig.produce({ prefix: 'early', count: calls, ms, task: 'early' })
 
     await killRepeatedly(rig, kills)
     await rig.startWorker()
@@ -145,7 +147,7 @@ describe('a cold stop', function () {
     await worker.prints(/Warm stop/)
     worker.signal('SIGTERM')
     worker.signal('SIGQUIT')
-    await worker.ends({ withinMs: 5_000 })
+    assert.deepEqual(await worker.ends({ withinMs: 5_000 }), { code: 1, signal: null }, 'it ended at once, not tidily')
     await rig.startWorker()
 
     assertPassed(await rig.judge(bounds))

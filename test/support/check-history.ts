@@ -235,6 +235,7 @@ function overlaps(facts: Facts): string[] {
 function startsAfterRead(facts: Facts): string[] {
   const problems = new Set<string>()
   for (const read of facts.reads) {
+    if (read.state === 'NONE') continue
     const after = facts.runsById.get(read.id)?.find((run) => run.startedAt > read.t)
     if (after !== undefined) problems.add(`${read.id} started in process ${after.pid} after its result had been read`)
   }
@@ -245,6 +246,7 @@ function wrongResults(facts: Facts): string[] {
   const problems: string[] = []
   const seen = new Map<string, string>()
   for (const read of facts.reads) {
+    if (read.state === 'NONE') continue
     const said = `${read.state} ${read.v}`
     const before = seen.get(read.id)
     if (before !== undefined && before !== said) problems.push(`${read.id} was read as ${before}, and later as ${said}`)
@@ -271,9 +273,11 @@ function wrongResults(facts: Facts): string[] {
 function lateReads(facts: Facts): string[] {
   // A timer is not exact on a loaded machine, so a wait may end this much after its deadline.
   const slackMs = 1_000
-  return facts.reads
-    .filter((read) => read.waitedMs > read.deadlineMs + slackMs)
-    .map((read) => `the wait for ${read.id} took ${read.waitedMs} ms; it was given ${read.deadlineMs} ms`)
+  return facts.reads.flatMap((read) => {
+    if (read.state === 'NONE') return [`the wait for ${read.id} gave up after ${read.waitedMs} ms: ${read.v}`]
+    const isLate = read.waitedMs > read.deadlineMs + slackMs
+    return isLate ? [`the wait for ${read.id} took ${read.waitedMs} ms; it was given ${read.deadlineMs} ms`] : []
+  })
 }
 
 function leftOvers(facts: Facts): string[] {
@@ -327,7 +331,7 @@ function tameness(facts: Facts, bounds: HistoryBounds): string[] {
     why.push('inconclusive: no fault hit work in flight')
   }
   if (bounds.resultsRead !== false) {
-    const read = new Set(facts.reads.map((each) => each.id))
+    const read = new Set(facts.reads.filter((each) => each.state !== 'NONE').map((each) => each.id))
     const unread = [...facts.runsById].filter(([id, runs]) => isCompleted(runs) && !read.has(id)).length
     if (unread > unreadAllowed(facts, bounds)) why.push(`inconclusive: ${unread} results were never read`)
   }

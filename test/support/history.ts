@@ -37,7 +37,7 @@ export type HistoryFact =
   | { readonly e: 'dead'; readonly id: string; readonly v: string }
   /** It expired or was revoked, with a record that says so. */
   | { readonly e: 'expired'; readonly id: string }
-  /** Whoever waited for the result got this: the state, its value as text, and how long it took of the time it was given. */
+  /** Whoever waited for the result got this: the state (`NONE` when the wait gave up), its value as text, and how long it took of the time it was given. */
   | {
       readonly e: 'res.read'
       readonly id: string

@@ -72,6 +72,10 @@ export class AsyncPool implements Pool {
     return found.length > 0
   }
 
+  disown(): void {
+    for (const { attempt } of this.#slots) attempt.disown()
+  }
+
   async release(graceMs: number): Promise<void> {
     const stopping = new WorkerShutdown('The worker is stopping; this task is given back and runs again.')
     for (const { attempt } of this.#slots) attempt.abort(stopping)

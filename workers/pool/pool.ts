@@ -12,6 +12,8 @@ export interface Pool extends Service {
   leftovers(): RunningJob[]
   /** Ends the tasks of that id, as revoked. False when none runs here. */
   terminate(taskId: string): boolean
+  /** The claims on what runs passed to other workers: it may end, but has no effect any more. */
+  disown(): void
   /** Asks what runs to end, for a shutdown; what has not within `graceMs` is ended as `released`. Resolves when nothing runs. */
   release(graceMs: number): Promise<void>
 }

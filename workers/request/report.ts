@@ -1,4 +1,5 @@
 import type { Logger, LogLevel } from '../../lib/base/logger.ts'
+import { maskUrl } from '../../lib/base/mask-secrets.ts'
 import type { TaskEvent } from '../../lib/hook/hooks.ts'
 import type { ErrorRecord } from '../../lib/message/encoded.ts'
 import type { Outcome } from '../../lib/run/outcome.ts'
@@ -64,11 +65,11 @@ interface Description {
 function describe(outcome: Exclude<Outcome, { kind: 'succeeded' }>): Description {
   switch (outcome.kind) {
     case 'retry':
-      return { level: 'warn', text: `is tried again${took(outcome)}: ${errorText(outcome.error)}` }
+      return { level: 'warn', text: `failed${took(outcome)} and is tried again: ${errorText(outcome.error)}` }
     case 'failed': {
       const text = `failed${took(outcome)}: ${errorText(outcome.error)}`
       if (outcome.expected) return { level: 'info', text }
-      const err = { type: outcome.error.exc_type, message: errorText(outcome.error), stack: outcome.traceback }
+      const err = { type: outcome.error.exc_type, message: errorText(outcome.error), stack: maskUrl(outcome.traceback) }
       return { level: 'error', text, more: { err } }
     }
     case 'timed-out':
@@ -89,7 +90,7 @@ function describe(outcome: Exclude<Outcome, { kind: 'succeeded' }>): Description
         text: outcome.reason === 'terminated' ? 'was revoked and ended while it ran' : `is not run: ${outcome.reason}`,
       }
     case 'released':
-      return { level: 'info', text: 'is given back because the worker stops; it runs again' }
+      return { level: 'info', text: 'is given back and runs again' }
     case 'lost':
       return { level: 'error', text: `is lost: ${outcome.detail}` }
     case 'refused':
@@ -122,7 +123,7 @@ function took({ runtimeMs }: Outcome): string {
 
 function errorText({ exc_type: type, exc_message: args }: ErrorRecord): string {
   const text = args.map((arg) => (typeof arg === 'string' ? arg : JSON.stringify(arg))).join(', ')
-  return text === '' ? type : `${type}: ${text.slice(0, 500)}`
+  return text === '' ? type : `${type}: ${maskUrl(text.slice(0, 500))}`
 }
 
 function eventOf({ headers }: Request, hostname: string): TaskEvent {

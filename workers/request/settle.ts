@@ -44,6 +44,8 @@ export class Settler {
   readonly #givingUp = new AbortController()
   #gathered: Entry[] = []
   #cancelTimer: (() => void) | undefined
+  /** A flush at the end of this turn is on its way. */
+  #isFlushing = false
   #pending = 0
   #drained: Deferred<void> | undefined
   #troubleSince: number | undefined
@@ -67,6 +69,9 @@ export class Settler {
   confirm(ended: Ended, settlement: Settlement): Promise<SettleReply> {
     const { promise, resolve } = deferred<SettleReply>()
     this.#add({ id: ended.id, task: ended.task, settlement, aftermath: settlement, onReply: resolve })
+    // Its slot waits for this. All that start in one turn of the event loop go together.
+    if (!this.#isFlushing) queueMicrotask(() => this.flush())
+    this.#isFlushing = true
     return promise
   }
 
@@ -80,6 +85,7 @@ export class Settler {
   flush(): void {
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
+    this.#isFlushing = false
     if (this.#gathered.length === 0) return
     const entries = this.#gathered
     this.#gathered = []

@@ -110,6 +110,7 @@ export class SqliteStore {
 
   /** In a transaction shared with the other writes of this turn. @throws what the kind throws, or as {@link open} */
   write<T, R>(kind: WriteKind<T, R>, item: T): Promise<R> {
+    if (this.#users <= 0) return Promise.reject(new Closed(`Cannot ${kind.name} in ${this.path}: it was closed.`))
     if (this.#queue !== undefined) return this.#queue.write(kind, item)
     return this.open().then(() => this.#queue!.write(kind, item))
   }
@@ -125,9 +126,14 @@ export class SqliteStore {
     return this.#retry(what, () => read(this.#openDatabase(what)))
   }
 
-  /** Reads at once. @throws {Closed} when the store isn't open; the driver's errors as they are */
+  /** Reads at once. @throws {Closed} when the store isn't open; {BrokerUnavailable} when it is locked just now; {StoreUnusable} */
   readNow<T>(what: string, read: (database: SqliteDatabase) => T): T {
-    return read(this.#openDatabase(what))
+    const database = this.#openDatabase(what)
+    try {
+      return read(database)
+    } catch (error) {
+      throw storeError(error, { what, path: this.path })
+    }
   }
 
   /** Called back after changes of this process, of others, and now and then. Stop with what it returns. */

@@ -1,4 +1,14 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { assert } from 'chai'
 import { systemClock } from '../../../lib/base/clock.ts'
@@ -115,7 +125,7 @@ describe('a file that cannot be used as a store', () => {
   it('a read-only file is refused', async function () {
     if (process.getuid?.() === 0) skip(this, 'root may write to any file')
     await fill(store.path, 1)
-    processes.start('chmod', ['0444', store.path])
+    chmodSync(store.path, 0o444)
     await refuses(store.path, 'UMBEL_STORE_UNUSABLE', /no permission/)
   })
 
@@ -150,8 +160,7 @@ describe('a file that cannot be used as a store', () => {
       () => assert.fail('it should have been refused'),
       () => {},
     )
-    processes.start('rmdir', [store.path])
-    await until(() => !existsSync(store.path), { what: 'the folder to go' })
+    rmdirSync(store.path)
     await broker.start()
     await broker.publish([messageTo('q', 'a')])
     await broker.stop()

@@ -23,7 +23,7 @@ for (const name of readdirSync(folder)) {
     const event = JSON.parse(line)
     // Also those that were stored although their caller never heard so.
     if (event.e === 'pub.call') accepted.add(event.id)
-    if (event.e === 'res.read') read.add(event.id)
+    if (event.e === 'res.read' && event.state !== 'NONE') read.add(event.id)
   }
 }
 for (const id of accepted) {

@@ -3,7 +3,7 @@ import { guaranteesOf } from '../../../lib/app/guarantees.ts'
 import { systemClock } from '../../../lib/base/clock.ts'
 import { type Deferred, deferred } from '../../../lib/base/deferred.ts'
 import type { Duration } from '../../../lib/base/duration.ts'
-import { NotSupported } from '../../../lib/base/errors.ts'
+import { InvalidCall, NotSupported } from '../../../lib/base/errors.ts'
 import { type LogLevel, logLevels } from '../../../lib/base/logger.ts'
 import { nearestName } from '../../../lib/base/nearest-name.ts'
 import { currentTask } from '../../../lib/task/task-context.ts'
@@ -78,10 +78,21 @@ export const workerCommand: Command = {
     // Above the code's own setting, and there before the app is made.
     if (level !== undefined) process.env['UMBEL_LOG_LEVEL'] = level
     const { app, base } = await call.load()
-    const worker = new Worker(app, { ...options, importsFrom: base })
+    const worker = workerOf(app, { ...options, importsFrom: base })
     await liveAsProcess(worker, app, call)
     return 0
   },
+}
+
+/** @throws {UsageError} when an option is wrong: here they come from the command line */
+function workerOf(app: Umbel, options: WorkerOptions): Worker {
+  try {
+    return new Worker(app, options)
+  } catch (error) {
+    if (error instanceof InvalidCall || error instanceof NotSupported)
+      throw new UsageError(error.message, { cause: error })
+    throw error
+  }
 }
 
 /** Resolves when a signal has stopped the worker. */
@@ -206,5 +217,5 @@ function levelOption({ options }: CommandCall): LogLevel | undefined {
 function refuseLaterOptions({ options }: CommandCall): void {
   for (const option of laterOptions)
     if (options[optionName(option)] !== undefined)
-      throw new NotSupported(`Cannot start a worker with ${option.flags}: it is not supported yet.`)
+      throw new UsageError(`Cannot start a worker with ${option.flags}: it is not supported yet.`)
 }

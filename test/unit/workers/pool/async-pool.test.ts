@@ -107,6 +107,31 @@ describe('AsyncPool', () => {
     assert.lengthOf(pool.leftovers(), 1)
   })
 
+  it('lets what was disowned end without any effect, but for what was acknowledged before', async () => {
+    const told: string[] = []
+    const endings: (() => void)[] = []
+    for (const [name, acksLate] of [
+      ['late', true],
+      ['early', false],
+    ] as const)
+      bench.app.task(
+        { name, acksLate, bind: true, onSuccess: () => void told.push(name) },
+        async (task: TaskContext) => {
+          await new Promise<void>((resolve) => endings.push(resolve))
+          await task.progress(1)
+        },
+      )
+    const outcomes = [pool.run(bench.job('late')), pool.run(bench.job('early'))]
+
+    pool.disown()
+    for (const end of endings) end()
+
+    const kinds = (await Promise.all(outcomes)).map(({ kind }) => kind)
+    assert.deepEqual(kinds, ['released', 'succeeded'])
+    assert.deepEqual(told, ['early'])
+    assert.lengthOf(bench.kept, 1)
+  })
+
   it('does not wait for the grace when all have ended', async () => {
     bench.app.task({ name: 'throws', bind: true }, ({ signal }: TaskContext) => {
       return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))

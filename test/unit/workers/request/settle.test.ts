@@ -137,9 +137,17 @@ describe('Settler', () => {
     const { broker, settler } = settling()
     broker.reply = () => 'lost'
     const reply = settler.confirm({ id: 'id-1', task: 't' }, done(1))
-    settler.flush()
 
     assert.equal(await reply, 'lost')
+  })
+
+  it('brings what a slot waits for at the end of the turn, together with what else came in it', async () => {
+    const { broker, settler } = settling()
+    const replies = [1, 2, 3].map((key) => settler.confirm({ id: `id-${key}`, task: 't' }, done(key)))
+
+    await Promise.all(replies)
+
+    assert.deepEqual(broker.calls, ['settle 3'])
   })
 
   it('gives up when told to stop, and when the broker is closed, and says what is left', async () => {

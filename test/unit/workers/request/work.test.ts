@@ -225,7 +225,6 @@ describe('work', () => {
       const seen: string[] = []
       bench.app.task({ name: 'once', acksLate: false }, () => void seen.push(...broker.calls))
       const working = work(delivery(bench.job('once')), parts)
-      parts.settler.flush()
       await working
       await parts.settler.drain()
 
@@ -239,7 +238,6 @@ describe('work', () => {
       broker.reply = () => 'lost'
 
       const working = work(delivery(bench.job('once')), parts)
-      parts.settler.flush()
       await working
 
       assert.deepEqual(broker.calls, ['settle 1'])
@@ -260,7 +258,6 @@ describe('work', () => {
         throw new Reject('busy', { requeue: true })
       })
       const working = [work(delivery(bench.job('hangs')), parts), work(delivery(bench.job('asks')), parts)]
-      parts.settler.flush()
       await working[1]
       await pool.stop()
       await Promise.all(working)
