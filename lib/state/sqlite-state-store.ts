@@ -130,7 +130,7 @@ export class SqliteStateStore implements StateStore {
     return this.#store.read('read state', (database) =>
       database
         .statement(selectRange)
-        .all([name, from, to, now, limit])
+        .all([name, from, to, name, now, limit])
         .map(([member, score]) => ({ member: textOf(member), score: Number(score) })),
     )
   }
@@ -159,9 +159,9 @@ const changing: WriteKind<Change, unknown> = {
 const selectValue =
   'select cast(value as blob) from state_values where key = ? and (expires_at is null or expires_at > ?)'
 const selectRange = `select cast(member as blob) as member, score from state_entries
-  where name = ?1 and score >= ?2 and score <= ?3
-    and exists (select 1 from state_indexes i where i.name = ?1 and (i.expires_at is null or i.expires_at > ?4))
-  order by score, member limit ?5`
+  where name = ? and score >= ? and score <= ?
+    and exists (select 1 from state_indexes i where i.name = ? and (i.expires_at is null or i.expires_at > ?))
+  order by score, member limit ?`
 
 function readValue({ database, now }: Transaction, key: string): string | undefined {
   const row = database.statement(selectValue).all([key, now])[0]

@@ -44,7 +44,7 @@ function claimFrom(
   { database }: Transaction,
   { owner, queue, count }: { owner: number; queue: number; count: number },
 ): TokenRange | undefined {
-  const { changes, lastRowId } = database.statement(insertClaims).run([queue, owner, count])
+  const { changes, lastRowId } = database.statement(insertClaims).run([owner, queue, count])
   if (changes === 0) return undefined
   // What was claimed is the front of the queue, so it goes by one range. Its end as values: SQLite searches by both columns then, and
   // by the first alone, through the whole queue, when they come from a subquery.
@@ -54,16 +54,16 @@ function claimFrom(
 }
 
 const insertClaims = `insert into claims (message, owner, queue, priority, position, past)
-  select message, ?2, queue, priority, position, past from ready where queue = ?1 order by priority, position limit ?3`
+  select message, ?, queue, priority, position, past from ready where queue = ? order by priority, position limit ?`
 const selectPlace = 'select priority, position from claims where token = ?'
 const deleteClaimed = 'delete from ready where queue = ? and (priority, position) <= (?, ?)'
 
 /** Which of the queues have something to claim and are not paused, in the order given. */
 export function claimableQueues(database: SqliteDatabase, queues: readonly number[]): number[] {
-  return queues.filter((queue) => database.statement(hasReady).all([queue]).length > 0)
+  return queues.filter((queue) => database.statement(hasReady).all([queue, queue]).length > 0)
 }
 
-const hasReady = `select 1 from queues where id = ?1 and paused = 0 and exists (select 1 from ready where queue = ?1)`
+const hasReady = `select 1 from queues where id = ? and paused = 0 and exists (select 1 from ready where queue = ?)`
 
 export interface ClaimedMessages {
   readonly deliveries: readonly Delivery[]

@@ -16,7 +16,7 @@ export function setAside(
   database
     .statement(
       `insert into dead (queue, priority, reason, detail, dead_since, task_id, task, envelope)
-        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, coalesce((select envelope from messages where id = ?8), x''))`,
+        values (?, ?, ?, ?, ?, ?, ?, coalesce((select envelope from messages where id = ?), x''))`,
     )
     .run([row.queue, row.priority, reason, detail, now, taskId ?? null, task ?? null, row.message])
   database.statement('delete from messages where id = ?').run([row.message])
@@ -47,7 +47,7 @@ export function replayDead(transaction: Transaction, id: number): boolean {
   if (row === undefined) return false
   const message = transaction.reserve('message', 1)
   database.statement('insert into messages (id, envelope) select ?, envelope from dead where id = ?').run([message, id])
-  database.statement('insert into ready values (?1, ?2, ?3, ?3, null)').run([row[0]!, row[1]!, message])
+  database.statement('insert into ready values (?, ?, ?, ?, null)').run([row[0]!, row[1]!, message, message])
   database.statement('delete from dead where id = ?').run([id])
   transaction.changed('messages')
   return true

@@ -85,10 +85,10 @@ function insertEnvelopes(database: SqliteDatabase, firstId: number, messages: re
 function insertReady(transaction: Transaction, firstId: number, { queue, priority, envelopes }: Line): void {
   const { database } = transaction
   if (envelopes.length === 1)
-    database.statement('insert into ready values (?1, ?2, ?3, ?3, null)').run([queue, priority, firstId])
+    database.statement('insert into ready values (?, ?, ?, ?, null)').run([queue, priority, firstId, firstId])
   else
     database
-      .statement('insert into ready select ?1, ?2, id, id, null from messages where id between ?3 and ?4')
+      .statement('insert into ready select ?, ?, id, id, null from messages where id between ? and ?')
       .run([queue, priority, firstId, firstId + envelopes.length - 1])
   transaction.changed('messages')
 }
@@ -165,12 +165,12 @@ export function promoteDue(transaction: Transaction, limit: number): void {
     .all([now, limit])
   const last = rows.at(-1)!
   const first = transaction.reserve('message', rows.length)
-  database.statement(promote).run([now, rows.length, first])
+  database.statement(promote).run([first, now, rows.length])
   // As values: a subquery in their place is searched by its first column alone.
   database.statement('delete from parked where (due, message) <= (?, ?)').run([last[0]!, last[1]!])
   transaction.changed('messages')
 }
 
 const promote = `insert into ready
-  select queue, priority, coalesce(position, ?3 - 1 + row_number() over (order by due, message)), message, past
-  from (select * from parked where due <= ?1 order by due, message limit ?2)`
+  select queue, priority, coalesce(position, ? - 1 + row_number() over (order by due, message)), message, past
+  from (select * from parked where due <= ? order by due, message limit ?)`

@@ -48,8 +48,8 @@ export class QueueTable {
     for (const queue of queues) {
       const definition = JSON.stringify(queue)
       const { changes } = database
-        .statement('update queues set definition = ?2 where id = ?1 and definition is not ?2')
-        .run([this.idOf(transaction, queue.name), definition])
+        .statement('update queues set definition = ? where id = ? and definition is not ?')
+        .run([definition, this.idOf(transaction, queue.name), definition])
       isChanged ||= changes > 0
     }
     if (isChanged) database.statement("update sequences set next = next + 1 where name = 'topology'").run([])

@@ -134,20 +134,19 @@ export class SqliteAdmin implements BrokerAdmin {
 }
 
 function purgeSome({ database }: Transaction, queue: number, limit: number): number {
-  const ready = 'select message from ready where queue = ?1 order by priority, position limit ?2'
-  database.statement(`delete from messages where id in (${ready})`).run([queue, limit])
-  const { changes } = database
-    .statement(
-      `delete from ready where queue = ?1 and (priority, position) in
-        (select priority, position from ready where queue = ?1 order by priority, position limit ?2)`,
-    )
-    .run([queue, limit])
-  const left = limit - changes
-  if (left === 0) return changes
-  const parked = 'select due, message from parked where queue = ?1 limit ?2'
-  database.statement(`delete from messages where id in (select message from (${parked}))`).run([queue, left])
-  const scheduled = database.statement(`delete from parked where (due, message) in (${parked})`).run([queue, left])
-  return changes + scheduled.changes
+  const ready = 'from ready where queue = ? order by priority, position limit ?'
+  database.statement(`delete from messages where id in (select message ${ready})`).run([queue, limit])
+  const waiting = database
+    .statement(`delete from ready where queue = ? and (priority, position) in (select priority, position ${ready})`)
+    .run([queue, queue, limit])
+  const left = limit - waiting.changes
+  if (left === 0) return waiting.changes
+  const parked = 'from parked where queue = ? limit ?'
+  database.statement(`delete from messages where id in (select message ${parked})`).run([queue, left])
+  const scheduled = database
+    .statement(`delete from parked where (due, message) in (select due, message ${parked})`)
+    .run([queue, left])
+  return waiting.changes + scheduled.changes
 }
 
 const replaying: WriteKind<readonly string[], number> = {

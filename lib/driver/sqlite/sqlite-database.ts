@@ -10,7 +10,8 @@ export type SqliteRow = readonly SqliteValue[]
  * One connection, over `node:sqlite` or `libsql`, everything synchronous. Errors are the driver's own; see `sqliteCode`.
  *
  * Statements must not return TEXT that came from outside this library: `libsql` ends the process when it isn't valid UTF-8 and cuts it
- * at a NUL. They return `cast(x as blob)`, read by {@link textOf}.
+ * at a NUL. They return `cast(x as blob)`, read by {@link textOf}. Their parameters are `?` alone: `node:sqlite` took `?1` for a name
+ * until 24.6 (nodejs/node#59340).
  */
 export interface SqliteDatabase {
   /** Runs statements without values; may be several, separated by `;`. */

@@ -283,8 +283,8 @@ class OpenTransaction implements Transaction {
 
   reserve(sequence: 'message' | 'result', count: number): number {
     const rows = this.database
-      .statement('update sequences set next = next + ?1 where name = ?2 returning next - ?1')
-      .all([count, sequence])
+      .statement('update sequences set next = next + ? where name = ? returning next - ?')
+      .all([count, sequence, count])
     return Number(rows[0]![0])
   }
 

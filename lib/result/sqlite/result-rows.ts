@@ -92,10 +92,10 @@ export function forgetResults(transaction: Transaction, ids: readonly string[]):
 export function sweepResults({ database, now }: Transaction, limit: number): number {
   const expired = database
     .statement(
-      `update results set document = null, forget_at = ?1 + ?2, expires_at = null
-        where seq in (select seq from results where expires_at <= ?1 order by expires_at limit ?3)`,
+      `update results set document = null, forget_at = ?, expires_at = null
+        where seq in (select seq from results where expires_at <= ? order by expires_at limit ?)`,
     )
-    .run([now, rememberMs, limit])
+    .run([now + rememberMs, now, limit])
   const forgotten = database
     .statement(
       'delete from results where seq in (select seq from results where forget_at <= ? order by forget_at limit ?)',
