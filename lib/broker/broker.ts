@@ -14,6 +14,7 @@ import type { Queue, Route } from './queue.ts'
  * - One settlement is one act: its record, its follow-ups and what becomes of the message all happen or none does, where
  *   `capabilities.settlesResults`; elsewhere the caller stores records and publishes follow-ups first, and then settles.
  * - Within one queue and one priority, messages are delivered in publish order; a message given back goes to the front.
+ * - What was given back with `counted: 'return'` and a due time is offered to other consumers before the one that could not use it.
  * - Messages with a due time are kept by the broker, not by workers, and cost workers nothing.
  */
 export interface Broker extends Service {

@@ -130,6 +130,8 @@ export class MemoryBroker implements Broker {
       this.#messages.add(follow)
     }
     holder?.released()
+    if (settlement.counted === 'return' && holder !== undefined && this.#consumers.delete(holder))
+      this.#consumers.add(holder) // the last to be asked now, so that another gets what this one can't use
     return isValid ? 'settled' : 'lost'
   }
 

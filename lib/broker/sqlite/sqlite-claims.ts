@@ -58,6 +58,7 @@ export class SqliteClaims {
     const now = this.#store.clock.now()
     const encoded = batch.map((settlement) => ({ settlement, follow: encodeMessages(settlement.publish ?? [], now) }))
     const settled = this.#store.write(this.#settling, encoded)
+    for (const { claim, counted } of batch) if (counted === 'return') this.#holders.get(claim.token)?.gaveBack()
     // The next claim then goes into the same transaction.
     for (const [consumer, count] of this.#countByHolder(batch)) consumer.look(count)
     return settled

@@ -20,6 +20,9 @@ export interface SqliteConsumerParts {
 
 /** Due times further away than this are left to the look of every second or two. */
 const nearMs = 2_500
+/** How long a consumer that gave messages back, since it can't use them, leaves to others what becomes due, and for how long after. */
+const yieldMs = 250
+const yieldsForMs = 60_000
 
 /** One consumption of an embedded store: knows when to claim and how much; the claiming itself is the broker's. */
 export class SqliteConsumer implements Consumer {
@@ -35,6 +38,8 @@ export class SqliteConsumer implements Consumer {
   #isWoken = false
   #failures = 0
   #cancelTimer: (() => void) | undefined
+  /** On the monotonic clock. */
+  #yieldsUntil = Number.NEGATIVE_INFINITY
   /** Which queue is served first; moves on with every claim, so that none starves. */
   #turn = 0
 
@@ -90,6 +95,11 @@ export class SqliteConsumer implements Consumer {
     return [...queues.slice(this.#turn), ...queues.slice(0, this.#turn)]
   }
 
+  /** It can't use something that it was given. Others are first at what becomes due for a while, or it would take that again and again. */
+  gaveBack(): void {
+    this.#yieldsUntil = this.#parts.store.clock.monotonic() + yieldsForMs
+  }
+
   /** Deliveries of this consumer have been settled, or lost. */
   released(count: number): void {
     this.#unsettled -= count
@@ -130,14 +140,19 @@ export class SqliteConsumer implements Consumer {
   #isSomethingThere(): boolean {
     const { store, queues } = this.#parts
     const due = store.readNow('look for messages', (database) => {
-      if (claimableQueues(database, queues).length > 0) return 0
-      return earliestDue(database)
+      if (claimableQueues(database, queues).length > 0) return Number.NEGATIVE_INFINITY
+      const earliest = earliestDue(database)
+      return earliest === undefined ? undefined : earliest + this.#yieldMs()
     })
     this.lastRoundTrip = store.clock.monotonic()
     const now = store.clock.now()
     if (due !== undefined && due <= now) return true
     if (due !== undefined && due < now + nearMs) this.#arm(due - now)
     return false
+  }
+
+  #yieldMs(): number {
+    return this.#parts.store.clock.monotonic() < this.#yieldsUntil ? yieldMs : 0
   }
 
   async #claim(): Promise<void> {
