@@ -28,8 +28,8 @@ export interface DemoProgress {
 }
 
 // Enough to keep every slot and the claims ahead of it busy, few enough that a call doesn't wait long behind the others.
-const inFlightPerWorker = 64
-const chunkSize = 32
+const inFlightPerWorker = 24
+const chunkSize = 12
 
 /**
  * One task per file, over an embedded store in a temporary folder, run by worker processes.
