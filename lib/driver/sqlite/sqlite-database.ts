@@ -48,9 +48,24 @@ export function textOf(value: SqliteValue | undefined): string {
  * @throws {NoDriver} where neither driver is there; the driver's own error when the file can't be opened
  */
 export function openDatabase(path: string, options: OpenDatabaseOptions): SqliteDatabase {
-  const builtin = process.getBuiltinModule?.('node:sqlite') as NodeSqlite | undefined
+  const builtin = loadBuiltin()
   if (builtin !== undefined) return openWithNode(builtin, path, options)
   return openWithLibsql(loadLibsql(path), path, options)
+}
+
+/** Node's own, from 22.13 on. */
+function loadBuiltin(): NodeSqlite | undefined {
+  const { emitWarning } = process
+  // It calls itself experimental on every first load. What we use of it is tested, and nobody wants to read that with every command.
+  process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
+    if (!String(warning).startsWith('SQLite is an experimental'))
+      Reflect.apply(emitWarning, process, [warning, ...rest])
+  }
+  try {
+    return process.getBuiltinModule?.('node:sqlite') as NodeSqlite | undefined
+  } finally {
+    process.emitWarning = emitWarning
+  }
 }
 
 function openWithNode(driver: NodeSqlite, path: string, options: OpenDatabaseOptions): SqliteDatabase {

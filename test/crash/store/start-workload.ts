@@ -6,7 +6,7 @@ import { type Processes, projectRoot, type StartedProcess } from '../../support/
 /** Starts a script of `workload/` in a process of its own. @param fault as in `UMBEL_FAULT` */
 export function startWorkload(
   processes: Processes,
-  script: 'publish' | 'consume' | 'fill',
+  script: 'publish' | 'consume' | 'fill' | 'open',
   options: { args: readonly string[]; fault?: string },
 ): StartedProcess {
   const command = workloadCommand(script, options.args)

@@ -146,11 +146,14 @@ describe('a file that cannot be used as a store', () => {
   it('what is written is for its user alone', async () => {
     const path = join(store.folder, 'new', 'folder', 'umbel.db')
     const mask = process.umask(0)
-    await fill(path, 1)
+    const broker = new SqliteBroker({ path, clock: systemClock })
+    await broker.start()
+    await broker.publish([messageTo('q', 'a')])
     process.umask(mask)
     assert.equal(statSync(dirname(path)).mode & 0o777, 0o700)
     for (const name of [path, `${path}-wal`, `${path}-shm`, `${path}-wake`])
       assert.equal(statSync(name).mode & 0o777, 0o600, name)
+    await broker.stop()
   })
 
   it('a store that was refused can be opened once the reason is gone', async () => {

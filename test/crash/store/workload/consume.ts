@@ -5,9 +5,9 @@ import { openLog } from './log.ts'
 
 /*
  * Consumes queue `q` until it is killed or told to end: each message is settled with a record and one follow-up in queue `next`.
- * Arguments: the store's path, the log's path, how long it holds each batch (ms).
+ * Arguments: the store's path, the log's path, how long it holds each batch (ms), and how long its lease lasts (ms).
  */
-const [path, logPath, holdMs] = process.argv.slice(2) as [string, string, string]
+const [path, logPath, holdMs, leaseMs = '10000'] = process.argv.slice(2) as [string, string, string, string?]
 const log = openLog(logPath)
 const broker = new SqliteBroker({ path, clock: systemClock })
 
@@ -16,6 +16,7 @@ async function consume(): Promise<void> {
   await broker.consume(['q'], {
     owner: `workload-${process.pid}`,
     prefetch: 16,
+    leaseMs: Number(leaseMs),
     onDeliveries(batch) {
       for (const delivery of batch) log('claimed', idOf(delivery))
       void systemClock.sleep(Number(holdMs)).then(async () => {

@@ -59,6 +59,8 @@ describe('a connection to SQLite where there is no driver', () => {
   it('says what to install', () => {
     const loader = Module as unknown as { _load(request: string, ...rest: unknown[]): unknown }
     const load = loader._load
+    const { getBuiltinModule } = process
+    process.getBuiltinModule = (() => undefined) as typeof process.getBuiltinModule
     loader._load = (request, ...rest) => {
       if (request === 'libsql') throw new Error("Cannot find module 'libsql'")
       return load.call(Module, request, ...rest)
@@ -68,6 +70,7 @@ describe('a connection to SQLite where there is no driver', () => {
       error = caught(() => openDatabase('/tmp/some.db', options))
     } finally {
       loader._load = load
+      process.getBuiltinModule = getBuiltinModule
     }
     assert.propertyVal(error, 'code', 'UMBEL_NO_DRIVER')
     assert.match((error as Error).message, /\/tmp\/some\.db.*npm install libsql.*Node 22\.13/)
