@@ -28,7 +28,8 @@ import { type ResolvedWorkerOptions, resolveWorkerOptions, type WorkerOptions } 
 
 export interface StopOptions {
   /**
-   * Warm: what runs is finished, what has not started is given back. Cold: what runs is told to end by its signal, and given back.
+   * Warm: what runs is finished, what has not started is given back. Cold: what runs is told to end by its signal, and given back;
+   * where `workerSoftShutdownTimeout` is set, it has that long to finish before.
    * @default 'warm'
    */
   how?: 'warm' | 'cold' | undefined
@@ -64,6 +65,8 @@ export class Worker implements AsyncDisposable {
   readonly #cold = new AbortController()
   /** A cold stop has run out of time. */
   readonly #hopeless = new AbortController()
+  /** A cold stop was asked for and waits for its soft stage. */
+  #isSoft = false
   #queues: readonly string[] = []
   #crew: Crew | undefined
   #starting: Promise<void> | undefined
@@ -109,7 +112,7 @@ export class Worker implements AsyncDisposable {
     if (how !== 'warm' && how !== 'cold')
       throw new InvalidCall(`How a worker stops is 'warm' or 'cold', not ${JSON.stringify(how)}.`)
     const timeoutMs = timeout === undefined ? undefined : writtenDurationMs(timeout, 'timeout of stop()')
-    if (how === 'cold') this.#hurry()
+    if (how === 'cold') this.#goCold()
     this.#stopping ??= this.#stop(how)
     if (timeoutMs === undefined) return this.#stopping
     const cancel = this.#app.clock.timer(timeoutMs, () => this.#hurry(), { keepAlive: true })
@@ -185,6 +188,17 @@ export class Worker implements AsyncDisposable {
   /** Waits, unless a cold stop has run out of time. */
   async #unlessHopeless(stopping: Promise<void>): Promise<void> {
     await Promise.race([stopping, aborted(this.#hopeless.signal)])
+  }
+
+  /** At once, or after `workerSoftShutdownTimeout` while something runs; asked for again meanwhile, at once. */
+  #goCold(): void {
+    const softMs = this.#app.settings.workerSoftShutdownTimeoutMs
+    if (softMs === 0 || this.#isSoft || this.running().length === 0) {
+      this.#hurry()
+      return
+    }
+    this.#isSoft = true
+    this.#app.clock.timer(softMs, () => this.#hurry(), { keepAlive: true })
   }
 
   #hurry(): void {

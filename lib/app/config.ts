@@ -140,6 +140,8 @@ export interface Settings {
   workerPool?: 'async' | undefined
   /** How long a task may block the event loop before the worker ends itself, so that others take over its messages. @default "10m" */
   workerMaxBlockedLoop?: WrittenDuration | undefined
+  /** A cold stop first lets what runs go on for this long, as a warm one; 0 does not. @default 0 */
+  workerSoftShutdownTimeout?: Duration | undefined
 }
 
 /** {@link Settings.taskPublishRetryPolicy}. Durations; a bare number is seconds. */
@@ -164,6 +166,7 @@ type DurationSetting =
   | 'resultExpires'
   | 'resultGetTimeout'
   | 'workerMaxBlockedLoop'
+  | 'workerSoftShutdownTimeout'
 type Reshaped =
   | 'taskPublishRetryPolicy'
   | 'brokerTransportOptions'

@@ -205,6 +205,7 @@ const worker = {
   workerPrefetchMultiplier: [whole(1, 1000), 4],
   workerPool: [pool, 'async'],
   workerMaxBlockedLoop: [writtenDuration({ minMs: 1000 }), '10m'],
+  workerSoftShutdownTimeout: [duration(), 0],
 } satisfies Partial<Record<SupportedName, Supported>>
 
 const groups = { ...general, ...tasks, ...routing, ...broker, ...messages, ...results, ...worker } satisfies Record<

@@ -37,8 +37,7 @@ const later: Reasons = {
   'skipping what already succeeded comes with a later version': 'worker_deduplicate_successful_tasks',
   'what becomes of running tasks on a lost connection comes with the brokers over a network':
     'worker_cancel_long_running_tasks_on_connection_loss',
-  'the soft stage of stopping comes with a later version':
-    'worker_soft_shutdown_timeout worker_enable_soft_shutdown_on_idle',
+  'the soft stage of stopping comes with a later version': 'worker_enable_soft_shutdown_on_idle',
   'log and pid files come with a later version; redirect the output until then': 'worker_logfile worker_pidfile',
   'periodic tasks come with a later version':
     'beat_schedule beat_scheduler beat_schedule_filename beat_sync_every beat_max_loop_interval beat_cron_starting_deadline beat_logfile beat_pidfile',

@@ -141,6 +141,7 @@ describe('validateSettings', () => {
     workerPrefetchMultiplier: [1, 0, 'from 1 to'],
     workerPool: ['async', 'threads', 'only async is supported yet'],
     workerMaxBlockedLoop: ['1m', '1ms', 'at least 1000 ms'],
+    workerSoftShutdownTimeout: [10, -1, 'a number of seconds'],
   }
 
   it('has a case here for every supported setting', () => {

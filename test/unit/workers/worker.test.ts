@@ -156,6 +156,43 @@ describe('Worker', () => {
   })
 
   describe('stopping cold', () => {
+    it('lets what runs go on for workerSoftShutdownTimeout first, and takes nothing new', async () => {
+      const { app, clock } = setUp({ workerSoftShutdownTimeout: 5 })
+      const { task, begun } = stepping(app)
+      const worker = new Worker(app)
+      await worker.start()
+      const result = await task.delay()
+      await clock.advance(10)
+
+      const stopping = worker.stop({ how: 'cold' })
+      await clock.advance(4_999)
+      assert.isFalse(begun[0]!.signal.aborted)
+      await clock.advance(1)
+      assert.isTrue(begun[0]!.signal.aborted)
+      await clock.advance(1_600)
+      await stopping
+
+      assert.equal(await result.state(), 'PENDING')
+      assert.deepEqual(await counts(app), [1, 0])
+    })
+
+    it('asked for again in its soft stage, is cold at once', async () => {
+      const { app, clock } = setUp({ workerSoftShutdownTimeout: 5 })
+      const { task, begun } = stepping(app)
+      const worker = new Worker(app)
+      await worker.start()
+      await task.delay()
+      await clock.advance(10)
+
+      const stopping = [worker.stop({ how: 'cold' }), worker.stop({ how: 'cold' })]
+      await clock.advance(1)
+      assert.isTrue(begun[0]!.signal.aborted)
+      await clock.advance(1_600)
+      await Promise.all(stopping)
+
+      assert.deepEqual(await counts(app), [1, 0])
+    })
+
     it('keeps what still ends in its grace, gives back the rest uncounted, within 1.6 s', async () => {
       const { app, clock } = setUp()
       const heeds = app.task({ name: 'heeds', bind: true }, async ({ signal }: TaskContext) => {
