@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { StoreUnusable } from '../../base/errors.ts'
 import { networkFileSystem } from './network-file-system.ts'
 import { openDatabase, type SqliteDatabase, textOf } from './sqlite-database.ts'
-import { applicationId, migrate, readMarks, schemaVersion } from './sqlite-schema.ts'
+import { applicationId, type FileMarks, migrate, readMarks, rollBack, schemaVersion } from './sqlite-schema.ts'
 
 export interface OpenFileOptions {
   /** `full` survives a power cut, `normal` the end of every process. */
@@ -70,11 +70,13 @@ function prepareFile(path: string, { fileSystemType = typeOf }: OpenFileOptions)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
+  // The log first: whoever makes the file just now writes to it before he writes to its log.
+  const logSize = sizeOf(`${path}-wal`)
   const stat = statSync(path)
   if (!stat.isFile()) throw new StoreUnusable(`Cannot use ${path} as a store: it is not a file. Name another path.`)
   accessSync(path, constants.R_OK | constants.W_OK)
   accessSync(folder, constants.W_OK)
-  if (stat.size === 0 && sizeOf(`${path}-wal`) > 0)
+  if (stat.size === 0 && logSize > 0)
     throw new StoreUnusable(
       `Cannot open the store ${path}: the file is empty but its log (-wal) is not, so it was damaged. ` +
         'Put back a copy of the file, or move both aside to start with a new store.',
@@ -83,7 +85,7 @@ function prepareFile(path: string, { fileSystemType = typeOf }: OpenFileOptions)
 
 /** True for a file that nobody has written to. */
 function refuseForeign(path: string, database: SqliteDatabase): boolean {
-  const marks = readMarks(database)
+  const marks = readTogether(database)
   if (marks.applicationId === 0 && marks.version === 0 && marks.tables === 0) return true
   if (marks.applicationId !== applicationId)
     throw new StoreUnusable(`Cannot open the store ${path}: it is a database of another program. Name another path.`)
@@ -93,6 +95,16 @@ function refuseForeign(path: string, database: SqliteDatabase): boolean {
         'Update umbel in this program, or name another path.',
     )
   return false
+}
+
+/** In one transaction: read one after the other, the marks of a file that another process makes just now would be half of them new. */
+function readTogether(database: SqliteDatabase): FileMarks {
+  database.exec('begin')
+  try {
+    return readMarks(database)
+  } finally {
+    rollBack(database)
+  }
 }
 
 function useLog(path: string, database: SqliteDatabase): void {
