@@ -7,6 +7,8 @@ import { InvalidCall } from '../base/errors.ts'
  * @throws {InvalidCall} outside the years 1 to 9999, which Python cannot represent
  */
 export function formatIsoTime(ms: number): string {
+  // Many things happen within one millisecond, and most times that are written are now.
+  if (ms === lastMs) return lastText
   const wholeMs = Math.floor(ms)
   if (!(wholeMs >= earliestMs && wholeMs <= latestMs))
     throw new InvalidCall(
@@ -14,8 +16,13 @@ export function formatIsoTime(ms: number): string {
     )
   const text = new Date(wholeMs).toISOString()
   const micros = ms === wholeMs ? '000' : String(Math.floor((ms - wholeMs) * 1000)).padStart(3, '0')
-  return `${text.slice(0, 23)}${micros}+00:00`
+  lastText = `${text.slice(0, 23)}${micros}+00:00`
+  lastMs = ms
+  return lastText
 }
+
+let lastMs: number | undefined
+let lastText = ''
 
 /**
  * Reads ISO 8601: date alone or date and time, extended or basic form, any number of fraction digits, offset as `Z`, `+02`, `+0200` or

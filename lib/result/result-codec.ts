@@ -74,15 +74,16 @@ export class ResultCodec {
 
   #document(state: TaskState, result: Encoded | ErrorRecord | undefined, facts: RecordFacts): string | Uint8Array {
     const { serializer, serializers } = this.#options
+    const { traceback = null, children = null, groupId, parentId, extended } = facts
     const around: Record<string, unknown> = {
-      traceback: facts.traceback ?? null,
-      children: facts.children ?? null,
+      traceback,
+      children,
       date_done: isFinal(state) ? formatIsoTime(facts.now) : null,
-      ...(facts.groupId !== undefined && { group_id: facts.groupId }),
-      ...(facts.parentId !== undefined && { parent_id: facts.parentId }),
-      ...facts.extended,
-      task_id: facts.id,
     }
+    if (groupId !== undefined) around['group_id'] = groupId
+    if (parentId !== undefined) around['parent_id'] = parentId
+    if (extended !== undefined) Object.assign(around, extended)
+    around['task_id'] = facts.id
     if (isEncoded(result) && typeof result.data === 'string' && result.contentType === serializer.contentType) {
       const rest = serializer.encode(around)
       if (typeof rest === 'string') return `{"status":${JSON.stringify(state)},"result":${result.data},${rest.slice(1)}`

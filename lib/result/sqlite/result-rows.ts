@@ -7,39 +7,47 @@ import { isFinal, type StoredRecord } from '../result-record.ts'
 /** How long the store remembers that there was a record, after it expired. */
 const rememberMs = 7 * 86_400_000
 
-// Few wide statements cost half of many narrow ones; compiled for these sizes only.
+/** Ids looked up by one statement. */
 const wide = 16
+// Each value that is bound costs about as much as a byte of disk: records of a batch differ in few columns, and rows that share the
+// others go in one wide statement. Compiled for these sizes only.
+const widths = [50, 10, 1] as const
+type Width = (typeof widths)[number]
 
 /** Stores records in a transaction, also one that does other things. A final record stays, until it has expired. */
 export function storeRecords(transaction: Transaction, records: readonly StoredRecord[]): void {
   if (records.length === 0) return
-  let seq = transaction.reserve('result', records.length)
+  const first = transaction.reserve('result', records.length)
   for (let from = 0; from < records.length; ) {
-    const count = records.length - from >= wide ? wide : 1
-    const values: SqliteValue[] = []
-    for (const record of records.slice(from, from + count))
-      values.push(
-        seq++,
-        record.id,
-        record.state,
-        isFinal(record.state) ? 1 : 0,
-        record.contentType,
-        record.expiresAt ?? null,
-        record.document,
-      )
+    const { state, contentType } = records[from]!
+    const alike = alikeFrom(records, from)
+    const width = widths.find((size) => size <= alike)!
+    const values: SqliteValue[] = [first + from, state, isFinal(state) ? 1 : 0, contentType]
+    for (let i = from; i < from + width; i++) {
+      const { id, expiresAt, document } = records[i]!
+      values.push(id, expiresAt ?? null, document)
+    }
     values.push(transaction.now)
-    transaction.database.statement(count === wide ? storeMany : storeOne).run(values)
-    from += count
+    transaction.database.statement(storing[width]).run(values)
+    from += width
   }
   transaction.changed('results')
 }
 
-const storeOne = storing(1)
-const storeMany = storing(wide)
+/** How many records from there on are of one state and one content type. */
+function alikeFrom(records: readonly StoredRecord[], from: number): number {
+  const { state, contentType } = records[from]!
+  let to = from + 1
+  while (to < records.length && records[to]!.state === state && records[to]!.contentType === contentType) to++
+  return to - from
+}
 
-function storing(rows: number): string {
+const storing: Readonly<Record<Width, string>> = { 50: storingRows(50), 10: storingRows(10), 1: storingRows(1) }
+
+function storingRows(rows: number): string {
   return `insert into results (seq, id, state, final, content_type, expires_at, document)
-    values ${Array.from({ length: rows }, () => '(?, ?, ?, ?, ?, ?, ?)').join(', ')}
+    select ? + column1, column2, ?, ?, ?, column3, column4
+    from (values ${Array.from({ length: rows }, (_, row) => `(${row}, ?, ?, ?)`).join(', ')}) where true
     on conflict (id) do update set seq = excluded.seq, state = excluded.state, final = excluded.final,
       content_type = excluded.content_type, expires_at = excluded.expires_at, document = excluded.document, forget_at = null
     where final = 0 or forget_at is not null or expires_at <= ?`
