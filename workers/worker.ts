@@ -267,6 +267,7 @@ export class Worker implements AsyncDisposable {
     const { concurrency, prefetchMultiplier } = this.#options
     let failedAt = Number.NEGATIVE_INFINITY
     return new Consumer({
+      clock,
       broker,
       queues: this.#queues,
       owner: `${this.hostname} ${newId()}`,

@@ -22,7 +22,7 @@ import type { Outcome } from './outcome.ts'
 import { RunningTask } from './running-task.ts'
 
 /** Runs one attempt of a task, with nothing that could end it from outside. Never rejects. */
-export function runAttempt(job: Job, parts: AttemptParts): Promise<Outcome> {
+export async function runAttempt(job: Job, parts: AttemptParts): Promise<Outcome> {
   return new Attempt(job, parts).run()
 }
 
@@ -54,10 +54,13 @@ export class Attempt implements TaskHooks {
     this.#mark = mark
   }
 
-  /** Never rejects. Once the attempt was ended from outside, what it resolves with means nothing. */
-  run(): Promise<Outcome> {
+  /**
+   * Never throws or rejects. A promise only where the task's own code makes one: promises are most of what a short task costs.
+   * Once the attempt was ended from outside, what comes of it means nothing.
+   */
+  run(): Outcome | Promise<Outcome> {
     const refusal = this.#prepare()
-    if (refusal !== undefined) return Promise.resolve(refusal)
+    if (refusal !== undefined) return refusal
     // A process has one app nearly always, which then is the current one without being told.
     if (ambient().apps.length > 1) return this.#parts.enterApp(() => this.#runInContext())
     return this.#runInContext()
@@ -151,26 +154,49 @@ export class Attempt implements TaskHooks {
     return undefined
   }
 
-  #runInContext(): Promise<Outcome> {
+  #runInContext(): Outcome | Promise<Outcome> {
     return runInContext(this.#context, () => this.#perform())
   }
 
-  async #perform(): Promise<Outcome> {
+  #perform(): Outcome | Promise<Outcome> {
     let value: unknown
     try {
       this.#tellStart()
-      if (this.#options.beforeStart !== undefined) await this.#options.beforeStart(this.#context)
-      const { middleware } = this.#parts
-      value = middleware.isEmpty ? this.#call() : middleware.run(this.#context, () => this.#call())
-      if (isThenable(value)) value = await value
+      const { beforeStart } = this.#options
+      value = beforeStart === undefined ? this.#callThroughMiddleware() : this.#callAfter(beforeStart)
+      if (isThenable(value)) return this.#awaited(value)
     } catch (error) {
       return this.#threw(error)
     }
+    return this.#ended(value)
+  }
+
+  async #callAfter(beforeStart: NonNullable<EffectiveTaskOptions['beforeStart']>): Promise<unknown> {
+    await beforeStart(this.#context)
+    return this.#callThroughMiddleware()
+  }
+
+  #callThroughMiddleware(): unknown {
+    const { middleware } = this.#parts
+    return middleware.isEmpty ? this.#call() : middleware.run(this.#context, () => this.#call())
+  }
+
+  async #awaited(promised: PromiseLike<unknown>): Promise<Outcome> {
+    let value: unknown
+    try {
+      value = await promised
+    } catch (error) {
+      return this.#threw(error)
+    }
+    return this.#ended(value)
+  }
+
+  /** The function has done its work: running it again for the sake of its result would be wrong, so there is no retry from here on. */
+  #ended(value: unknown): Outcome | Promise<Outcome> {
     try {
       const ended = this.#returned(value)
-      return ended instanceof Promise ? await ended : ended
+      return ended instanceof Promise ? ended.catch((error) => this.#failed(error)) : ended
     } catch (error) {
-      // The function has done its work, so running it again for the sake of its result would be wrong: no retry.
       return this.#failed(error)
     }
   }

@@ -61,7 +61,7 @@ function endOf(job: Job, parts: AttemptParts): Promise<Outcome> {
   const attempt = new Attempt(job, parts)
   return new Promise((resolve) => {
     const disarm = startTimeLimits(attempt, parts.clock, resolve)
-    void attempt.run().then((outcome) => {
+    void Promise.resolve(attempt.run()).then((outcome) => {
       disarm?.()
       resolve(outcome)
     })

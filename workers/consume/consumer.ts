@@ -1,9 +1,11 @@
+import type { Clock } from '../../lib/base/clock.ts'
 import { type Deferred, deferred } from '../../lib/base/deferred.ts'
 import type { Service } from '../../lib/base/service.ts'
 import type { Broker, Consumer as Claims, Delivery, LeaseModule } from '../../lib/broker/broker.ts'
 import { prefetchFor } from './prefetch.ts'
 
 export interface ConsumerParts {
+  readonly clock: Clock
   readonly broker: Broker
   readonly queues: readonly string[]
   /** Node name and a random part. */
@@ -14,8 +16,8 @@ export interface ConsumerParts {
   readonly leaseMs: number
   /** Keeps the claims alive from now on; undefined where none can lapse. */
   readonly keepLease: (lease: LeaseModule | undefined) => Promise<void>
-  /** Takes a delivery as far as its slot is needed; never rejects. */
-  readonly work: (delivery: Delivery) => Promise<void>
+  /** Takes a delivery as far as its slot is needed; no promise where that has been done on return. Never throws or rejects. */
+  readonly work: (delivery: Delivery) => void | Promise<void>
   /** Gets back what was claimed and not started. */
   readonly onUnstarted: (delivery: Delivery) => void
   /** Nothing runs and nothing waits. */
@@ -24,6 +26,8 @@ export interface ConsumerParts {
   readonly onError: (error: Error) => void
 }
 
+/** How long tasks that end on return are started one after the other before the event loop gets a turn: endings are stored in it. */
+const stretchMs = 10
 /** How much the newest run time counts in the recent one. */
 const newestShare = 0.05
 
@@ -39,6 +43,8 @@ export class Consumer implements Service {
   #runtimeMs: number | undefined
   #prefetch: number
   #idle: Deferred<void> | undefined
+  /** In the loop that starts what fits: what comes meanwhile is started by that. */
+  #isStarting = false
 
   constructor(parts: ConsumerParts) {
     this.#parts = parts
@@ -105,24 +111,38 @@ export class Consumer implements Service {
   }
 
   #startWhatFits(): void {
-    const { concurrency, work } = this.#parts
+    if (this.#isStarting) return
+    const { concurrency, work, clock } = this.#parts
+    const since = clock.monotonic()
+    this.#isStarting = true
     while (this.#running < concurrency && this.#head < this.#waiting.length) {
+      if (clock.monotonic() - since >= stretchMs) return this.#goOnLater()
       const delivery = this.#waiting[this.#head++]!
       this.#running++
-      void work(delivery).then(this.#ended) // never rejects, and `idle` waits for it
+      const working = work(delivery)
+      if (working === undefined) this.#running--
+      else void working.then(this.#ended) // never rejects, and `idle` waits for it
     }
+    this.#isStarting = false
     if (this.#head > 0 && this.#head === this.#waiting.length) {
       this.#waiting = []
       this.#head = 0
     }
+    if (this.#running > 0) return
+    this.#parts.onIdle()
+    this.#idle?.resolve()
+    this.#idle = undefined
+  }
+
+  #goOnLater(): void {
+    setImmediate(() => {
+      this.#isStarting = false
+      this.#startWhatFits()
+    })
   }
 
   readonly #ended = (): void => {
     this.#running--
     this.#startWhatFits()
-    if (this.#running > 0) return
-    this.#parts.onIdle()
-    this.#idle?.resolve()
-    this.#idle = undefined
   }
 }

@@ -19,7 +19,10 @@ interface Slot {
   readonly attempt: Attempt
   readonly mark: number
   readonly startedAt: number
-  readonly resolve: (outcome: Outcome) => void
+  /** Told when the job ends; undefined while its function has not returned for the first time. */
+  resolve: ((outcome: Outcome) => void) | undefined
+  /** How it was ended from outside before that: by its own function, which asked for its revocation, say. */
+  endedAs: Outcome | undefined
   disarm: (() => void) | undefined
 }
 
@@ -47,15 +50,16 @@ export class AsyncPool implements Pool {
     await this.release(0)
   }
 
-  run(job: Job): Promise<Outcome> {
-    return new Promise((resolve) => {
-      const mark = this.#board.add(job.headers.id, job.headers.task, job.timeLimitMs)
-      const attempt = new Attempt(job, this.#parts, mark)
-      const slot: Slot = { attempt, mark, startedAt: this.#clock.monotonic(), resolve, disarm: undefined }
-      this.#slots.add(slot)
-      slot.disarm = startTimeLimits(attempt, this.#clock, (outcome) => this.#endEarly(slot, outcome))
-      void attempt.run().then((outcome) => this.#returned(slot, outcome)) // never rejects
-    })
+  run(job: Job): Outcome | Promise<Outcome> {
+    const mark = this.#board.add(job.headers.id, job.headers.task, job.timeLimitMs)
+    const attempt = new Attempt(job, this.#parts, mark)
+    const startedAt = this.#clock.monotonic()
+    const slot: Slot = { attempt, mark, startedAt, resolve: undefined, endedAs: undefined, disarm: undefined }
+    this.#slots.add(slot)
+    slot.disarm = startTimeLimits(attempt, this.#clock, (outcome) => this.#endEarly(slot, outcome))
+    const outcome = attempt.run()
+    if (outcome instanceof Promise) return this.#whenReturned(slot, outcome)
+    return this.#returned(slot, outcome)
   }
 
   running(): RunningJob[] {
@@ -92,16 +96,30 @@ export class AsyncPool implements Pool {
     this.#onEmpty = undefined
   }
 
-  #returned(slot: Slot, outcome: Outcome): void {
-    if (this.#leftovers.delete(slot)) return
+  #whenReturned(slot: Slot, returning: Promise<Outcome>): Outcome | Promise<Outcome> {
+    // Never rejects.
+    void returning.then((outcome) => {
+      const counted = this.#returned(slot, outcome)
+      slot.resolve?.(counted)
+    })
+    if (slot.endedAs !== undefined) return slot.endedAs
+    return new Promise((resolve) => {
+      slot.resolve = resolve
+    })
+  }
+
+  /** How it counts: as it returned, or as it was ended before. */
+  #returned(slot: Slot, outcome: Outcome): Outcome {
+    if (this.#leftovers.delete(slot)) return slot.endedAs!
     this.#leave(slot)
-    slot.resolve(outcome)
+    return outcome
   }
 
   #endEarly(slot: Slot, outcome: Outcome): void {
+    slot.endedAs = outcome
     this.#leftovers.add(slot)
     this.#leave(slot)
-    slot.resolve(outcome)
+    slot.resolve?.(outcome)
   }
 
   #leave(slot: Slot): void {

@@ -4,8 +4,8 @@ import type { Outcome } from '../../lib/run/outcome.ts'
 
 /** Where users' functions run. */
 export interface Pool extends Service {
-  /** Runs one job. Never rejects: a crash is an outcome too. */
-  run(job: Job): Promise<Outcome>
+  /** Runs one job. Never throws or rejects: a crash is an outcome too. No promise where the job has ended already. */
+  run(job: Job): Outcome | Promise<Outcome>
   /** What runs now, oldest first. */
   running(): RunningJob[]
   /** What was ended but could not be stopped: still running, without any effect. */

@@ -1,5 +1,6 @@
 import { crashPoint } from '../../lib/base/crash-point.ts'
 import type { Delivery } from '../../lib/broker/broker.ts'
+import type { Outcome } from '../../lib/run/outcome.ts'
 import { admit } from './admit.ts'
 import { acknowledgedFirst, conclude, refuse, turnAway } from './conclude.ts'
 import { readRequest } from './decode.ts'
@@ -8,16 +9,27 @@ import type { Request } from './request.ts'
 import { runRequest } from './run.ts'
 import type { WorkParts } from './work-parts.ts'
 
-/** Takes one delivery from claim to settlement; its slot is free again when this resolves. Never rejects. */
-export async function work(delivery: Delivery, parts: WorkParts): Promise<void> {
+/**
+ * Takes one delivery from claim to settlement; its slot is free again when this returns, or when the promise that it returns resolves.
+ * Never throws or rejects.
+ */
+export function work(delivery: Delivery, parts: WorkParts): void | Promise<void> {
   crashPoint('worker.afterClaim')
   const request = readRequest(delivery, parts) // the body stays bytes until it is in its slot
   if (request.kind === 'refusal') return refuse(request, parts)
   reportReceived(request, parts)
   const admission = admit(factsOf(request, parts), parts.limits)
   if (admission.kind !== 'run') return turnAway(request, admission, parts) // revoked, parked, given back, dead
-  if (request.acknowledge === 'early' && !(await acknowledgedFirst(request, parts))) return
-  const outcome = await runRequest(request, parts) // never rejects: a crash is an outcome too
+  if (request.acknowledge === 'late') return run(request, parts)
+  return acknowledgedFirst(request, parts).then((isOurs) => (isOurs ? run(request, parts) : undefined))
+}
+
+function run(request: Request, parts: WorkParts): void | Promise<void> {
+  const outcome = runRequest(request, parts) // a crash is an outcome too
+  return outcome instanceof Promise ? outcome.then((value) => end(request, value, parts)) : end(request, outcome, parts)
+}
+
+function end(request: Request, outcome: Outcome, parts: WorkParts): void {
   parts.onRan(outcome.runtimeMs)
   conclude(request, outcome, parts) // record, follow-ups and acknowledgement, gathered with those of others
 }

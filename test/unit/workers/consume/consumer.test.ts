@@ -1,6 +1,7 @@
 import { assert } from 'chai'
 import { type Deferred, deferred } from '../../../../lib/base/deferred.ts'
 import type { Delivery } from '../../../../lib/broker/broker.ts'
+import { FakeClock } from '../../../../lib/testing/fake-clock.ts'
 import { Consumer, type ConsumerParts } from '../../../../workers/consume/consumer.ts'
 import { StubBroker } from '../../../support/stub-broker.ts'
 
@@ -16,6 +17,7 @@ async function consuming(options: Partial<ConsumerParts> = {}) {
   const started: unknown[] = []
   let idles = 0
   const consumer = new Consumer({
+    clock: new FakeClock(),
     broker,
     queues: ['q'],
     owner: 'w@h 1',
@@ -63,6 +65,42 @@ describe('Consumer', () => {
     assert.deepEqual(started, [1, 2, 3])
     await end(1)
     assert.deepEqual(started, [1, 2, 3, 4])
+  })
+
+  it('starts all of those that end on return at once, however many, and then is idle', async () => {
+    const ran: unknown[] = []
+    const { deliver, idles, consumer } = await consuming({ work: ({ claim }) => void ran.push(claim.key) })
+
+    deliver(...Array.from({ length: 50_000 }, (_, key) => key))
+
+    assert.lengthOf(ran, 50_000)
+    assert.equal(idles(), 1)
+    assert.equal(consumer.running, 0)
+  })
+
+  it('lets the event loop turn between tasks that block it, and stops there when it is told to', async () => {
+    const clock = new FakeClock()
+    let elapsed = 0
+    clock.monotonic = () => elapsed
+    const ran: unknown[] = []
+    const { deliver, idles, consumer, unstarted } = await consuming({
+      clock,
+      work: ({ claim }) => {
+        ran.push(claim.key)
+        elapsed += 6
+      },
+    })
+
+    deliver(1, 2, 3, 4, 5, 6)
+    assert.deepEqual(ran, [1, 2])
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(ran, [1, 2, 3, 4])
+    await consumer.stop()
+    await new Promise((resolve) => setImmediate(resolve))
+
+    assert.deepEqual(ran, [1, 2, 3, 4])
+    assert.deepEqual(unstarted, [5, 6])
+    assert.equal(idles(), 1)
   })
 
   it('tells when nothing runs and nothing waits', async () => {

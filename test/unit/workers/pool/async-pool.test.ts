@@ -34,6 +34,27 @@ describe('AsyncPool', () => {
     assert.isEmpty(board.running())
   })
 
+  it('ends a task as it was ended from outside, also when its own function asked for that', async () => {
+    bench.app.task('ends_itself', () => {
+      pool.terminate('t1')
+      return 'not counted'
+    })
+    bench.app.task('ends_itself_and_waits', async () => {
+      pool.terminate('t2')
+      await undefined
+      return 'not counted'
+    })
+
+    const atOnce = await pool.run(bench.job('ends_itself', [], { taskId: 't1' }))
+    const later = await pool.run(bench.job('ends_itself_and_waits', [], { taskId: 't2' }))
+
+    assert.deepInclude(atOnce, { kind: 'revoked', reason: 'terminated' })
+    assert.deepInclude(later, { kind: 'revoked', reason: 'terminated' })
+    await bench.clock.advance(0)
+    assert.isEmpty(pool.leftovers())
+    assert.isEmpty(board.running())
+  })
+
   it('aborts the signal at the soft limit and settles at the hard one, and remembers what still runs', async () => {
     let aborted: unknown
     let end = (): void => {}
