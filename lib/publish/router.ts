@@ -37,6 +37,9 @@ export interface FoundRoute extends Route {
   readonly priority: number | undefined
 }
 
+/** More would only be names that a program makes for one call each. */
+const rememberedNames = 1000
+
 /**
  * Task name and options → route, by Celery's precedence: call, task, `taskRoutes`, default queue. Each of queue, exchange and routing key
  * is taken from the first that says it; but whoever names a queue answers for all three, so that an explicit queue is never bent by a
@@ -46,6 +49,8 @@ export class Router {
   readonly #options: RouterOptions
   readonly #declared = new Map<string, Queue>()
   readonly #lookup: RouteLookup
+  /** Names that were checked before: the check costs more than the rest of a route. */
+  readonly #goodNames = new Set<string>()
 
   constructor(options: RouterOptions) {
     this.#options = options
@@ -64,7 +69,9 @@ export class Router {
     const rule = this.#ruleOf(call, asked)
     const { queue, exchange, routingKey } = merge(asked, rule)
     const priority = call.priority ?? rule?.priority ?? this.#options.defaultPriority ?? undefined
-    for (const [what, name] of Object.entries({ queue, exchange, routingKey })) checkName(call.task, what, name)
+    this.#checkName(call.task, 'queue', queue)
+    this.#checkName(call.task, 'exchange', exchange)
+    this.#checkName(call.task, 'routingKey', routingKey)
     if (exchange === undefined && routingKey === undefined)
       return { ...this.#routeTo(call.task, queue ?? this.#options.defaults.queue), priority }
     // As in Celery, who gives only a part borrows the rest from the queue: its exchange, its first routing key.
@@ -110,6 +117,16 @@ export class Router {
     return this.#declared.get(name) ?? this.queueNamed(name, `Cannot send ${task}`)
   }
 
+  #checkName(task: string, what: string, name: string | undefined): void {
+    if (name === undefined || (what === 'exchange' && name === '') || this.#goodNames.has(name)) return
+    const problem = queueNameProblem(name)
+    if (problem !== undefined)
+      throw new Unroutable(
+        `Cannot send ${task}: its ${what} "${printable(String(name).slice(0, 80))}" must be ${problem}.`,
+      )
+    if (this.#goodNames.size < rememberedNames) this.#goodNames.add(name)
+  }
+
   #ruleOf({ task, args, kwargs, priority }: Routable, asked: Destination): RouteOptions | undefined {
     if (this.#options.routes === null) return undefined
     return this.#lookup({ task, args, kwargs, options: { ...asked, priority } })?.target
@@ -123,13 +140,4 @@ function merge(first: Destination, second: Destination | undefined): Destination
     exchange: first.exchange ?? second.exchange,
     routingKey: first.routingKey ?? second.routingKey,
   }
-}
-
-function checkName(task: string, what: string, name: string | undefined): void {
-  if (name === undefined || (what === 'exchange' && name === '')) return
-  const problem = queueNameProblem(name)
-  if (problem !== undefined)
-    throw new Unroutable(
-      `Cannot send ${task}: its ${what} "${printable(String(name).slice(0, 80))}" must be ${problem}.`,
-    )
 }
