@@ -81,7 +81,7 @@ export class Bench implements AsyncDisposable {
 
   #profiled(name: string): Record<string, string> {
     const { profiles } = this.#parts
-    return profiles === undefined ? {} : { UMBEL_BENCH_PROFILE: join(profiles, `${name}.cpuprofile`) }
+    return profiles === undefined ? {} : { BENCH_PROFILE: join(profiles, `${name}.cpuprofile`) }
   }
 
   #measuredOf({ name, title, figures, target }: Row, system: System): Measured & { rounds: Figures[] } {

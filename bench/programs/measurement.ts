@@ -5,9 +5,9 @@ import type { Usage } from '../messages.ts'
 /** Samples of a profile, µs apart. */
 const sampleEveryUs = 200
 
-/** Measures a part of this process's life; with `UMBEL_BENCH_PROFILE`, which names a file, its CPU profile too. */
+/** Measures a part of this process's life; with `BENCH_PROFILE`, which names a file, its CPU profile too. */
 export class Measurement {
-  readonly #profile = process.env['UMBEL_BENCH_PROFILE']
+  readonly #profile = process.env['BENCH_PROFILE']
   #session: Session | undefined
   #before = process.cpuUsage()
 
