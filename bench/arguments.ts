@@ -33,7 +33,8 @@ Options:
   --n <n>            tasks in each row, whole thousands (default 50000)
   --backlog <n>      messages in the rows about large stores (default 1000000)
   --only <row,row>   of ${rowNames.join(', ')}
-  --profile          write CPU profiles to bench/profiles and say where the time goes; nothing is appended
+  --profile          the first system alone: write CPU profiles to bench/profiles, and say where the time goes;
+                     nothing is appended
   --json             print the figures of every round as JSON
   --no-append        leave docs/benchmarks.md as it is
   -h, --help         print this

@@ -34,13 +34,15 @@ export class Bench implements AsyncDisposable {
     const programs = join(this.#folder, 'programs')
     const program = await buildPrograms(programs)
     const wanted = rows.filter(({ name }) => options.only.length === 0 || options.only.includes(name))
+    const systems = suites[options.suite]!.slice(0, options.isProfiled ? 1 : undefined)
     for (let round = 1; round <= options.rounds; round++) {
       for (const row of wanted) {
-        for (const system of suites[options.suite]!) {
+        for (const system of systems) {
           if (!system.rows.includes(row.name)) continue
           const label = `round ${round}/${options.rounds}  ${row.name.padEnd(13)}${system.name.padEnd(13)}`
           const figures = await this.#runRow(row, system, { options, program, label })
-          this.#measuredOf(row, system).rounds.push(figures)
+          const measured = this.#measuredOf(row, system, system === systems[0] ? row.target : undefined)
+          measured.rounds.push(figures)
           this.#parts.say(`${label}${inWords(figures)}`)
         }
       }
@@ -84,7 +86,11 @@ export class Bench implements AsyncDisposable {
     return profiles === undefined ? {} : { BENCH_PROFILE: join(profiles, `${name}.cpuprofile`) }
   }
 
-  #measuredOf({ name, title, figures, target }: Row, system: System): Measured & { rounds: Figures[] } {
+  #measuredOf(
+    { name, title, figures }: Row,
+    system: System,
+    target: number | undefined,
+  ): Measured & { rounds: Figures[] } {
     const key = `${name} ${system.name}`
     let measured = this.#measured.get(key)
     if (measured === undefined) {

@@ -13,6 +13,7 @@ export const figureTitles = {
   delayP50Ms: '`delay` p50 ms',
   delayP99Ms: '`delay` p99 ms',
   bytesPerMessage: 'bytes/message',
+  verified: 'results checked',
 } as const
 
 export type FigureName = keyof typeof figureTitles

@@ -10,19 +10,11 @@ export interface Usage {
 
 /** What a producer found out. */
 export interface Produced extends Usage {
-  readonly count: number
   /** On the machine's monotonic clock. */
   readonly startedAtMs: number
   readonly wallMs: number
   /** Of single calls, in order. */
   readonly latenciesMs?: readonly number[]
-}
-
-/** What a check of the stored results found. */
-export interface Verified {
-  readonly checked: number
-  /** The first few that are wrong, in words. */
-  readonly wrong: readonly string[]
 }
 
 export type Report =
@@ -33,15 +25,15 @@ export type Report =
   | { readonly kind: 'runs'; readonly runs: number; readonly atMs: number }
   /** The answer to {@link Request}. */
   | { readonly kind: 'usage'; readonly usage: Usage; readonly runs: number }
-  | { readonly kind: 'produced'; readonly produced: Produced }
-  | { readonly kind: 'verified'; readonly verified: Verified }
+  /** All jobs are done; in their order. */
+  | { readonly kind: 'produced'; readonly produced: readonly Produced[] }
 
 /** Asks a worker what it spent since its first task; ends its profile. */
 export interface Request {
   readonly kind: 'usage'
 }
 
-/** How a producer sends. */
+/** One thing that a producer does; it may be given several, one after the other. */
 export type ProducerJob = {
   /**
    * waves: `delay` a thousand at a time, awaited together. many: one `delayMany`. singles: one `delay` after the other.
@@ -55,15 +47,14 @@ export type ProducerJob = {
   readonly parked?: boolean
   /** Before each round trip, ms. @default 0 */
   readonly pauseMs?: number
-  /** Where the ids are written, one a line. @default nowhere */
+  /** Where the ids are added, one a line. @default nowhere */
   readonly idsFile?: string
+  /** Is not measured, so nothing is sent before to warm up. @default false */
+  readonly cold?: boolean
 }
 
-/** What is to be checked: line i of the file is the id of `add(i, 1)`. */
-export interface VerifyJob {
-  readonly idsFile: string
-  readonly count: number
-}
+/** Calls that a producer sends to warm up before round trips; they run, so they count among the runs. */
+export const roundTripWarmUp = 200
 
 /** The machine's monotonic clock in ms, the same for all its processes. */
 export function monotonicMs(): number {

@@ -49,7 +49,7 @@ function tableOf(all: readonly Measured[], figures: readonly FigureName[]): stri
       row,
       system,
       formatFigure(medianOf(one, first)),
-      ...(hasTarget ? [base === one ? formatFigure(target) : ''] : []),
+      ...(hasTarget ? [formatFigure(target)] : []),
       ...(compares ? [base === one ? '' : ratio(base, one, first)] : []),
       ...figures.slice(1).map((name) => formatFigure(medianOf(one, name))),
     ]

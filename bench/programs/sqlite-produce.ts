@@ -1,4 +1,4 @@
-// Inserts envelopes, a thousand in a transaction: node sqlite-produce.mjs '<ProducerJob and path>'
+// Inserts envelopes, a thousand in a transaction: node sqlite-produce.mjs '<one ProducerJob, and path>'
 import { writeFileSync } from 'node:fs'
 import { monotonicMs, type ProducerJob } from '../messages.ts'
 import { job, listen, tell } from './channel.ts'
@@ -24,7 +24,7 @@ const usage = measurement.end()
 if (idsFile !== undefined)
   writeFileSync(idsFile, Array.from({ length: count }, (_, index) => `${idOf(index + 1)}\n`).join(''))
 database.close()
-tell({ kind: 'produced', produced: { ...usage, count, startedAtMs, wallMs } })
+tell({ kind: 'produced', produced: [{ ...usage, startedAtMs, wallMs }] })
 
 /** The number of a message is the result that is expected of it. */
 function insertAll(many: number): void {

@@ -1,6 +1,6 @@
 import type { FigureName, Figures } from '../figures.ts'
 import { quantile } from '../statistics.ts'
-import { askUsage, idsFile, produce, startWorkers, verify } from './processes.ts'
+import { askUsage, idsFile, produceAll, startWorkers, verify } from './processes.ts'
 import type { Row, RowContext } from './row.ts'
 
 const figures: readonly FigureName[] = [
@@ -53,14 +53,16 @@ async function runBefore(
   const { system } = context
   const count = Math.min(context.n, mostRun)
   const before = await system.storedBytes()
-  if (parked) await produce(context, { how: 'many', count: backlog, parked })
-  await produce(context, { how: 'many', count, idsFile: idsFile(context) })
-  if (!parked) await produce(context, { how: 'many', count: backlog, from: count })
-  const bytesPerMessage = ((await system.storedBytes()) - before) / (count + backlog)
-  const { latenciesMs = [] } = await produce(context, { how: 'singles', count: singles, from: count + backlog })
+  const sent = await produceAll(context, [
+    { how: 'many', count, idsFile: idsFile(context), cold: true },
+    { how: 'many', count: backlog, from: count, parked, cold: true },
+    { how: 'singles', count: singles, from: count + backlog },
+  ])
+  const { latenciesMs = [] } = sent.at(-1)!
+  const bytesPerMessage = ((await system.storedBytes()) - before) / (count + backlog + singles)
   const figures = await runSome(context, count)
-  await verify(context, count)
   return {
+    ...(await verify(context, count)),
     ...figures,
     delayP50Ms: quantile(latenciesMs, 0.5),
     delayP99Ms: quantile(latenciesMs, 0.99),

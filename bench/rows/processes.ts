@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Child } from '../children.ts'
@@ -13,10 +14,20 @@ export function idsFile({ folder }: RowContext): string {
   return join(folder, 'ids.txt')
 }
 
-/** @param role names its profile; without, none is made */
+/** Sends in a process of its own. @param role names its profile; without, none is made */
 export async function produce(context: RowContext, job: ProducerJob, role?: string): Promise<Produced> {
   const env = role === undefined ? {} : context.profiled(role)
-  const { produced } = await context.children.run(context.system.producer(job), 'produced', env)
+  const [produced] = await produceAll(context, [job], env)
+  return produced!
+}
+
+/** Several jobs, one after the other in one process. */
+export async function produceAll(
+  { children, system }: RowContext,
+  jobs: readonly ProducerJob[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<readonly Produced[]> {
+  const { produced } = await children.run(system.producer(jobs), 'produced', env)
   return produced
 }
 
@@ -72,12 +83,18 @@ export async function askUsage(worker: Child): Promise<{ usage: Usage; runs: num
   return worker.reports('usage')
 }
 
-/** Reads every result. @throws naming those that are wrong */
-export async function verify(context: RowContext, count: number): Promise<void> {
-  const command = context.system.verifier({ idsFile: idsFile(context), count })
-  const { verified } = await context.children.run(command, 'verified')
-  if (verified.checked !== count || verified.wrong.length > 0)
-    throw new Error(`${verified.checked} of ${count} results were read. Wrong: ${verified.wrong.join('; ') || 'none'}`)
+/**
+ * Reads every result of the first so many calls. @throws naming those that are wrong
+ * @returns how many there are, as the figure `verified`
+ */
+export async function verify(context: RowContext, count: number): Promise<{ verified: number }> {
+  const ids = readFileSync(idsFile(context), 'utf8').split('\n').slice(0, -1).slice(0, count)
+  const different = new Set(ids).size
+  if (different !== count) throw new Error(`${count} different ids were expected, and there are ${different}.`)
+  const wrong = await context.system.wrongResults(ids)
+  if (wrong.length > 0)
+    throw new Error(`${wrong.length} of ${count} results are wrong: ${wrong.slice(0, 5).join('; ')}`)
+  return { verified: count }
 }
 
 function runsOf(worker: Child): number {

@@ -37,8 +37,8 @@ async function send(context: RowContext, how: ProducerJob['how']): Promise<Figur
   const { n } = context
   const produced = await produce(context, { how, count: n, idsFile: idsFile(context) }, 'producer')
   await drained(context, startWorkers(context, { workers: 1 }), n)
-  await verify(context, n)
   return {
+    ...(await verify(context, n)),
     perSecond: (n / produced.wallMs) * 1_000,
     producerCpuUs: produced.cpuUs / n,
     producerMb: produced.peakMb,
@@ -53,14 +53,18 @@ function drainRow(name: RowName, workers: number, target?: number): Row {
     ...(target !== undefined && { target }),
     async run(context) {
       const { n } = context
-      await produce(context, { how: 'many', count: n, idsFile: idsFile(context) })
+      await produce(context, { how: 'many', count: n, idsFile: idsFile(context), cold: true })
       const { firstAtMs, lastAtMs, cpuUs, peakMb } = await drained(
         context,
         startWorkers(context, { workers, role: 'worker' }),
         n,
       )
-      await verify(context, n)
-      return { perSecond: (n / (lastAtMs - firstAtMs)) * 1_000, workerCpuUs: cpuUs / n, workerMb: peakMb }
+      return {
+        ...(await verify(context, n)),
+        perSecond: (n / (lastAtMs - firstAtMs)) * 1_000,
+        workerCpuUs: cpuUs / n,
+        workerMb: peakMb,
+      }
     },
   }
 }
@@ -72,8 +76,8 @@ async function together(context: RowContext): Promise<Figures> {
   for (const worker of workers) await worker.reports('ready')
   const produced = await produce(context, { how: 'waves', count: n, idsFile: idsFile(context) }, 'producer')
   const { lastAtMs, cpuUs, peakMb } = await drained(context, workers, n)
-  await verify(context, n)
   return {
+    ...(await verify(context, n)),
     perSecond: (n / (lastAtMs - produced.startedAtMs)) * 1_000,
     producerCpuUs: produced.cpuUs / n,
     workerCpuUs: cpuUs / n,

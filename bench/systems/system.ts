@@ -1,4 +1,4 @@
-import type { ProducerJob, VerifyJob } from '../messages.ts'
+import type { ProducerJob } from '../messages.ts'
 
 /** A process to be started. */
 export interface Command {
@@ -31,9 +31,10 @@ export interface System {
 
 /** Opened for one run of one row. */
 export interface OpenSystem {
-  producer(job: ProducerJob): Command
+  producer(jobs: readonly ProducerJob[]): Command
   worker(): Command
-  verifier(job: VerifyJob): Command
+  /** Reads every result; the id at place i is that of `add(i, 1)`. @returns what is wrong, in words */
+  wrongResults(ids: readonly string[]): Promise<string[]>
   /** Messages that are not settled yet. May take long while they are many. */
   unsettled(): Promise<number>
   /** What the messages take on disk. */

@@ -18,6 +18,9 @@ export const umbelEmbedded: System = {
   },
 }
 
+/** Results that are read at a time. */
+const readAtOnce = 1_000
+
 async function openUmbel(place: Place, url: string, path: string): Promise<OpenSystem> {
   const env = { UMBEL_BROKER: url }
   const node = (program: string, job: object): Command => ({
@@ -28,14 +31,14 @@ async function openUmbel(place: Place, url: string, path: string): Promise<OpenS
   })
   const app = new Umbel('bench', { broker: url, logLevel: 'error' })
   return {
-    producer: (job) => node('umbel-produce', job),
+    producer: (jobs) => node('umbel-produce', jobs),
     worker: () => ({
       name: 'umbel worker',
       command: process.execPath,
       args: [commandLine, '-A', place.program('umbel-app'), 'worker', '-l', 'error'],
       env,
     }),
-    verifier: (job) => node('umbel-verify', job),
+    wrongResults: (ids) => wrongResults(app, ids),
     async unsettled() {
       const { waiting, scheduled, claimed, dead } = await app.queue('celery').counts()
       if (dead > 0) throw new Error(`${dead} messages became dead letters.`)
@@ -49,4 +52,18 @@ async function openUmbel(place: Place, url: string, path: string): Promise<OpenS
     },
     close: () => app.close(),
   }
+}
+
+async function wrongResults(app: Umbel, ids: readonly string[]): Promise<string[]> {
+  const wrong: string[] = []
+  for (let from = 0; from < ids.length; from += readAtOnce)
+    await Promise.all(
+      ids.slice(from, from + readAtOnce).map(async (id, index) => {
+        const outcome = await app.result(id).outcome({ timeout: '60s' })
+        const i = from + index
+        if (outcome.kind !== 'succeeded' || outcome.value !== i + 1)
+          wrong.push(`add(${i}, 1), id ${id}: ${JSON.stringify(outcome)}`)
+      }),
+    )
+  return wrong
 }
