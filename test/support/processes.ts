@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { within } from './until.ts'
 
 /** The project's folder, without a slash at the end. */
@@ -199,7 +200,8 @@ export function makeProcesses(): Processes {
 
 /** The loader that lets Node run TypeScript, as an absolute URL, so that any folder can use it. */
 export function tsxLoader(): string {
-  return import.meta.resolve('tsx')
+  // Not import.meta.resolve: tsx leaves it out where Mocha loads a test by require().
+  return pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 }
 
 /** The built command. */
