@@ -88,8 +88,8 @@ function suiteNamed(names: readonly string[]): string {
   const there = `There is ${Object.keys(suites).join(', ')}.`
   if (name === undefined) throw new UsageError(`Say what to measure. ${there}`)
   if (names.length > 1) throw new UsageError(`One thing at a time, not ${names.join(' and ')}.`)
-  const later = laterSuites[name]
-  if (later !== undefined) throw new UsageError(`"${name}" can't be measured yet: it ${later}. ${there}`)
+  if (Object.hasOwn(laterSuites, name))
+    throw new UsageError(`"${name}" can't be measured yet: it ${laterSuites[name]}. ${there}`)
   if (!Object.hasOwn(suites, name)) throw new UsageError(`Nothing is called "${name}". ${there}`)
   return name
 }
