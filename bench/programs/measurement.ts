@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { Session } from 'node:inspector'
 import type { Usage } from '../messages.ts'
 
@@ -20,7 +20,7 @@ export class Measurement {
   end(): Usage {
     const { user, system } = process.cpuUsage(this.#before)
     this.#endProfile()
-    return { cpuUs: user + system, peakMb: process.resourceUsage().maxRSS / 1024 }
+    return { cpuUs: user + system, peakMb: peakMb() }
   }
 
   #startProfile(): void {
@@ -44,4 +44,11 @@ export class Measurement {
     })
     session.disconnect()
   }
+}
+
+/** Linux counts the memory of the process that started this one among the most that it ever used (getrusage), but not in its status. */
+function peakMb(): number {
+  const kept = process.resourceUsage().maxRSS
+  if (process.platform !== 'linux') return kept / 1024
+  return Number(/^VmHWM:\s*(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? kept) / 1024
 }
