@@ -13,6 +13,9 @@ export interface BenchOptions {
   readonly isProfiled: boolean
 }
 
+/** Fewer tasks than that say how fast processes warm up, not what a task costs. */
+const leastAppended = 50_000
+
 /** What was asked for can't be done; the command line ends with code 2. */
 export class UsageError extends Error {}
 
@@ -36,7 +39,7 @@ Options:
   --profile          the first system alone: write CPU profiles to bench/profiles, and say where the time goes;
                      nothing is appended
   --json             print the figures of every round as JSON
-  --no-append        leave docs/benchmarks.md as it is
+  --no-append        leave docs/benchmarks.md as it is; so it is with fewer than 50000 tasks
   -h, --help         print this
 
 Example:
@@ -57,7 +60,7 @@ export function readArguments(words: readonly string[]): BenchOptions | undefine
     backlog: whole(values.backlog ?? '1000000', '--backlog'),
     only: rowsNamed(values.only ?? []),
     json: values.json === true,
-    append: values['no-append'] !== true && !isProfiled,
+    append: values['no-append'] !== true && !isProfiled && n >= leastAppended,
     isProfiled,
   }
 }

@@ -39,7 +39,7 @@ function tableOf(all: readonly Measured[], figures: readonly FigureName[]): stri
     'system',
     figureTitles[first],
     ...(hasTarget ? ['to reach'] : []),
-    ...(compares ? ['first system is'] : []),
+    ...(compares ? [`${all[0]!.system} / it`] : []),
     ...figures.slice(1).map((name) => figureTitles[name]),
   ]
   const rows = all.map((one) => {
@@ -89,5 +89,5 @@ function ratio(base: Measured, one: Measured, name: FigureName): string {
     base.rounds.map((figures) => figures[name]),
     one.rounds.map((figures) => figures[name]),
   )
-  return value === undefined ? '' : `${value.toFixed(2)} of it`
+  return value === undefined ? '' : value.toFixed(2)
 }

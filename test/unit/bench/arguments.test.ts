@@ -31,6 +31,10 @@ describe('arguments of the benchmark', () => {
     assert.isFalse(options?.append)
   })
 
+  it('a run of fewer than fifty thousand tasks is never appended', () => {
+    assert.isFalse(readArguments(['embedded', '--n', '49000'])?.append)
+  })
+
   it('help is asked for without naming anything, and shows an example', () => {
     assert.isUndefined(readArguments(['--help']))
     assert.match(usage, /Example:\n {2}npm run bench -- embedded/)
