@@ -116,7 +116,10 @@ export class Consumer implements Service {
     const since = clock.monotonic()
     this.#isStarting = true
     while (this.#running < concurrency && this.#head < this.#waiting.length) {
-      if (clock.monotonic() - since >= stretchMs) return this.#goOnLater()
+      if (clock.monotonic() - since >= stretchMs) {
+        this.#goOnLater()
+        return
+      }
       const delivery = this.#waiting[this.#head++]!
       this.#running++
       const working = work(delivery)
