@@ -236,7 +236,8 @@ export class Worker implements AsyncDisposable {
     const pool = new AsyncPool({ ...attempts, defaults, logger, isEager: false, watch, keepRecord }, board)
     const settler = new Settler({ broker, backend, clock, logger })
     const revoked = new RevokedTasks({ clock, broker, stateStore, terminate: (id) => void pool.terminate(id) })
-    const helpers: Service[] = [keepAlive(clock), revoked, pool, watch]
+    // A stall can't be told by a clock that a test moves, and its beats would be most of what a day takes to pass.
+    const helpers: Service[] = [keepAlive(clock), revoked, pool, ...(clock.isManual === true ? [] : [watch])]
     const parts: WorkParts = {
       tasks,
       defaults,

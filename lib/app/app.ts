@@ -12,10 +12,9 @@ import { revokeTasks } from '../control/revocation.ts'
 import { EventEmitter } from '../hook/event-emitter.ts'
 import type { AppEventName, AppListener } from '../hook/hooks.ts'
 import { type Middleware, MiddlewareChain } from '../hook/middleware-chain.ts'
-import { errorFromRecord } from '../message/error-record.ts'
 import type { Call } from '../publish/call.ts'
 import { AsyncResult } from '../result/async-result.ts'
-import type { ResultAccess, RevokeOptions } from '../result/result-access.ts'
+import type { RevokeOptions } from '../result/result-access.ts'
 import type { ResultBackend } from '../result/result-backend.ts'
 import type { AttemptParts } from '../run/attempt-parts.ts'
 import type { StateStore } from '../state/state-store.ts'
@@ -35,10 +34,10 @@ import { type ParentTask, parentTask, type TaskContext } from '../task/task-cont
 import type { TaskDefinition } from '../task/task-definition.ts'
 import { TaskRegistry } from '../task/task-registry.ts'
 import { settingsOfApp } from './app-settings.ts'
-import { type AppParts, compose } from './compose.ts'
+import type { AppParts } from './compose.ts'
 import type { ResolvedSettings, Settings } from './config.ts'
 import { Connections } from './connections.ts'
-import { EagerCalls } from './eager-calls.ts'
+import { type Footing, footingOn, type Ground } from './footing.ts'
 import { loadTaskModules } from './load-task-modules.ts'
 import { QueueHandle } from './queue-handle.ts'
 import { taskDefaultsOf } from './task-defaults.ts'
@@ -49,6 +48,9 @@ export interface AppOverrides {
   /** Instead of `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
 }
+
+/** Names the method by which `umbel/testing` puts an app on memory. */
+export const standOn: unique symbol = Symbol.for('umbel.standOn') as never
 
 /** Which events a listener hears. */
 export interface EventOptions {
@@ -64,23 +66,18 @@ export interface EventOptions {
  */
 export class Umbel implements TaskApp, AsyncDisposable {
   readonly name: string
-  readonly settings: ResolvedSettings
   /** Setting → where it was given; the rest are defaults. */
   readonly settingOrigins: ReadonlyMap<string, string>
   /** Every task that this app can run: its own, and those that belong to no app. */
   readonly tasks: TaskRegistry
   /** Defines tasks of this app alone; the same forms as `sharedTask`. */
   readonly task: SharedTask
-  readonly logger: Logger
-  readonly clock: Clock
   readonly callDefaults: CallDefaults
-  /** Routing, encoding and publishing, for workers and commands. */
-  readonly parts: AppParts
   readonly events: EventEmitter
   readonly middleware = new MiddlewareChain<TaskContext>()
-  readonly #connections: Connections
-  readonly #resultAccess: ResultAccess
-  readonly #eager: EagerCalls
+  /** The app's own first; the last one counts. */
+  readonly #footings: Footing[] = []
+  #footing: Footing
 
   /**
    * @param name shown in logs and reports
@@ -90,10 +87,9 @@ export class Umbel implements TaskApp, AsyncDisposable {
     if (typeof name !== 'string' || name === '') throw new InvalidCall("An app needs a name: new Umbel('shop').")
     const { settings: resolved, origins, warnings } = settingsOfApp(name, settings, overrides.env ?? process.env)
     this.name = name
-    this.settings = resolved
     this.settingOrigins = origins
-    this.clock = overrides.clock ?? systemClock
-    this.logger =
+    const clock = overrides.clock ?? systemClock
+    const logger =
       resolved.logger === null ? consoleLogger({ level: resolved.logLevel }) : maskingLogger(resolved.logger)
     this.tasks = new TaskRegistry()
     this.task = makeTaskFactory({ register: (definition) => this.tasks.register(definition), app: () => this })
@@ -105,12 +101,28 @@ export class Umbel implements TaskApp, AsyncDisposable {
       inheritParentPriority: resolved.taskInheritParentPriority,
       origin: originOf(process.pid, hostname()),
     }
-    this.#connections = new Connections({ settings: resolved, clock: this.clock, logger: this.logger })
-    this.parts = compose(resolved, this.#connections, this.clock)
-    this.#resultAccess = this.#makeResultAccess()
-    this.#eager = new EagerCalls(this, this.#resultAccess)
+    const connections = new Connections({ settings: resolved, clock, logger })
+    this.#footing = footingOn({ settings: resolved, clock, logger, random: Math.random, connections }, this)
+    this.#footings.push(this.#footing)
     for (const warning of warnings) this.logger.warn({ app: name }, warning)
     ambient().apps.push(this)
+  }
+
+  get settings(): ResolvedSettings {
+    return this.#footing.settings
+  }
+
+  get logger(): Logger {
+    return this.#footing.logger
+  }
+
+  get clock(): Clock {
+    return this.#footing.clock
+  }
+
+  /** Routing, encoding and publishing, for workers and commands. */
+  get parts(): AppParts {
+    return this.#footing.parts
   }
 
   /**
@@ -149,7 +161,7 @@ export class Umbel implements TaskApp, AsyncDisposable {
 
   /** A handle of a task that was sent before, by its id. What it gives is for the caller to know. */
   result<R = unknown>(id: string): AsyncResult<R> {
-    return new AsyncResult<R>(id, this.#resultAccess)
+    return new AsyncResult<R>(id, this.#footing.resultAccess)
   }
 
   /** One queue, to pause, resume, count or purge. */
@@ -184,7 +196,7 @@ export class Umbel implements TaskApp, AsyncDisposable {
     const { apps } = ambient()
     const index = apps.indexOf(this)
     if (index !== -1) apps.splice(index, 1)
-    await this.#connections.close()
+    for (const { connections } of this.#footings.toReversed()) await connections.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -193,15 +205,38 @@ export class Umbel implements TaskApp, AsyncDisposable {
 
   /** Opened on first use. */
   broker(): Promise<Broker> {
-    return this.#connections.broker()
+    return this.#footing.connections.broker()
   }
 
   resultBackend(): Promise<ResultBackend> {
-    return this.#connections.resultBackend()
+    return this.#footing.connections.resultBackend()
   }
 
   stateStore(): Promise<StateStore> {
-    return this.#connections.stateStore()
+    return this.#footing.connections.stateStore()
+  }
+
+  /**
+   * For `umbel/testing`: stands on another ground, and is the current app for shared tasks, until what it returns is called; that closes
+   * the ground's connections. Its own connections stay as they are.
+   */
+  [standOn](ground: Ground): () => Promise<void> {
+    const footing = footingOn(ground, this)
+    const around = ambient()
+    around.underTest ??= []
+    const { underTest } = around
+    this.#footings.push(footing)
+    this.#footing = footing
+    underTest.push(this)
+    let isOver = false
+    return async () => {
+      if (isOver) return
+      isOver = true
+      this.#footings.splice(this.#footings.indexOf(footing), 1)
+      this.#footing = this.#footings.at(-1) as Footing
+      underTest.splice(underTest.lastIndexOf(this), 1)
+      await ground.connections.close()
+    }
   }
 
   /** Loads `imports` and `include`, as a worker does before it starts. @param base folder that relative paths count from */
@@ -215,7 +250,7 @@ export class Umbel implements TaskApp, AsyncDisposable {
 
   async runEagerly(definition: TaskDefinition, { args, kwargs, options }: EagerCall): Promise<AsyncResult<unknown>> {
     const call = await prepareCall(definition, args, { ...options, kwargs }, this.#around(parentTask()))
-    return (await this.#eager.run([call], { storesResults: false, propagates: false }))[0]!
+    return (await this.#footing.eager.run([call], { storesResults: false, propagates: false }))[0]!
   }
 
   /** What attempts of this app's tasks need, beside what depends on where they run. After `parts.loadSerializers()`. */
@@ -233,7 +268,7 @@ export class Umbel implements TaskApp, AsyncDisposable {
       middleware: this.middleware,
       logger: this.logger,
       clock: this.clock,
-      random: Math.random,
+      random: this.#footing.random,
       enterApp: (fn) => this.run(fn),
     }
   }
@@ -242,14 +277,14 @@ export class Umbel implements TaskApp, AsyncDisposable {
     await this.parts.loadSerializers()
     const { taskAlwaysEager, taskStoreEagerResult, taskEagerPropagates } = this.settings
     if (taskAlwaysEager)
-      return this.#eager.run(calls, { storesResults: taskStoreEagerResult, propagates: taskEagerPropagates })
+      return this.#footing.eager.run(calls, { storesResults: taskStoreEagerResult, propagates: taskEagerPropagates })
     const announced = this.events.hears('beforePublish') ? await this.#announce(calls) : calls
     const { publisher } = this.parts
     await publisher.publish(announced.map((call) => publisher.prepare(call)))
     if (this.events.hears('afterPublish'))
       for (const call of announced)
         this.events.emit('afterPublish', { task: call.task, id: call.id, queue: this.#queueOf(call) })
-    return calls.map((call) => new AsyncResult(call.id, this.#resultAccess, { ignored: call.ignoreResult }))
+    return calls.map((call) => new AsyncResult(call.id, this.#footing.resultAccess, { ignored: call.ignoreResult }))
   }
 
   async #announce(calls: readonly Call[]): Promise<Call[]> {
@@ -270,29 +305,4 @@ export class Umbel implements TaskApp, AsyncDisposable {
   #queueOf(call: Call): string {
     return this.parts.router.route(call).queue
   }
-
-  #makeResultAccess(): ResultAccess {
-    return {
-      clock: this.clock,
-      defaultTimeoutMs: this.settings.resultGetTimeoutMs,
-      backend: async () => {
-        await this.parts.loadSerializers()
-        return this.resultBackend()
-      },
-      decode: (record) => this.parts.results().read(record),
-      errorOf: ({ result, traceback }) => errorFromRecord(result, { traceback, classes: errorClassesOf(this.tasks) }),
-      revoke: (ids, options) => this.revoke(ids, options),
-    }
-  }
-}
-
-/** The error classes that the app's tasks name: the only ones that a stored error is rebuilt as. */
-function* errorClassesOf(tasks: TaskRegistry) {
-  for (const { options } of tasks)
-    for (const matcher of [
-      ...(options.throws ?? []),
-      ...(options.autoretryFor ?? []),
-      ...(options.dontAutoretryFor ?? []),
-    ])
-      if (typeof matcher !== 'string') yield matcher
 }

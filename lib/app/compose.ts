@@ -23,7 +23,7 @@ export interface AppParts {
 }
 
 /** Settings → parts: the one place where the sender's half of the library is put together. */
-export function compose(settings: ResolvedSettings, connections: Connections, clock: Clock): AppParts {
+export function compose(settings: ResolvedSettings, connections: Pick<Connections, 'broker'>, clock: Clock): AppParts {
   const encoding = { typedValues: settings.jsonTypedValues, maxDepth: settings.maxMessageDepth }
   const serializers = new Serializers({ ...encoding, accept: settings.acceptContent })
   const resultSerializers = new Serializers({

@@ -11,6 +11,8 @@ export interface Clock {
   timer(ms: number, fire: () => void, options?: { keepAlive?: boolean | undefined }): () => void
   /** Resolves after `ms`, or rejects with the signal's reason. Keeps the process alive. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** It moves when told and stands still otherwise, so nothing follows from how long anything took by it. */
+  readonly isManual?: boolean | undefined
 }
 
 // Node fires a timer of 2^31 ms or more after 1 ms (seen on 20.20), so long waits are made of hours.

@@ -1,4 +1,5 @@
 import { ResultExpired, ResultsDisabled, TimeoutError } from '../base/errors.ts'
+import { microtask } from '../base/microtask.ts'
 import type { ResultAccess } from './result-access.ts'
 import type { Fetched, ResultBackend } from './result-backend.ts'
 import { isFinal, type ResultDocument } from './result-record.ts'
@@ -33,7 +34,7 @@ export async function waitForResult(access: ResultAccess, id: string, options: W
       cancelTimer()
       options.signal?.removeEventListener('abort', onAbort)
       // Not at once: a backend may call back before watch() has returned.
-      queueMicrotask(() => stopWatching())
+      microtask(() => stopWatching())
       settle()
     }
     const onAbort = (): void => finish(() => reject(options.signal?.reason))

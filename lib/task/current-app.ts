@@ -33,6 +33,8 @@ export interface Ambient {
   readonly running: AsyncLocalStorage<TaskApp>
   /** Alive, oldest first; the last one is current. */
   readonly apps: TaskApp[]
+  /** Of those, the ones that a test has put on memory; the last one is current, also when another was created after it. */
+  underTest?: TaskApp[] | undefined
   readonly sharedTasks: Map<string, TaskDefinition>
   /** Told of each shared task as it registers. */
   readonly onSharedTask: Set<(definition: TaskDefinition) => void>
@@ -52,15 +54,21 @@ export function ambient(): Ambient {
 }
 
 /**
- * The app that a shared task belongs to just now: that of `app.run(() => …)`, else the last created, else one made from the environment.
+ * The app that a shared task belongs to just now: that of `app.run(() => …)`, else one under test, else the last created, else one made from
+ * the environment.
  * @param what what the app is needed for, as the error shall name it
  * @throws {NoApp}
  */
 export function currentApp(what: string): TaskApp {
-  const { running, apps, fromEnvironment } = ambient()
-  const app = running.getStore() ?? apps.at(-1) ?? fromEnvironment?.()
+  const app = currentAppIfAny() ?? ambient().fromEnvironment?.()
   if (app !== undefined) return app
   throw new NoApp(
     `${what} needs an app, and none exists in this process. Create one before the first call: new Umbel('shop').`,
   )
+}
+
+/** As {@link currentApp}, of the apps that there are. */
+export function currentAppIfAny(): TaskApp | undefined {
+  const { running, underTest, apps } = ambient()
+  return running.getStore() ?? underTest?.at(-1) ?? apps.at(-1)
 }

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { silentLogger } from '../base/logger.ts'
 import { newId } from '../base/task-id.ts'
-import { ambient } from './current-app.ts'
+import { currentAppIfAny } from './current-app.ts'
 import { createDirectContext, type TaskContext } from './task-context.ts'
 import type { TaskDefinition } from './task-definition.ts'
 
@@ -15,8 +15,7 @@ export function directContext(
   worker: TaskContext | undefined,
 ): TaskContext {
   const { name, options } = definition
-  const { running, apps } = ambient()
-  const log = worker?.log ?? (running.getStore() ?? apps.at(-1))?.logger ?? silentLogger
+  const log = worker?.log ?? currentAppIfAny()?.logger ?? silentLogger
   const id = newId()
   return createDirectContext({
     id,

@@ -1,4 +1,6 @@
 import type { Clock } from '../base/clock.ts'
+import { type WrittenDuration, writtenDurationMs } from '../base/duration.ts'
+import { nextTurn } from './real-time.ts'
 
 interface Timer {
   readonly dueAt: number
@@ -8,6 +10,7 @@ interface Timer {
 
 /** Time that moves only when told. */
 export class FakeClock implements Clock {
+  readonly isManual = true
   #now: number
   #elapsed = 0
   #order = 0
@@ -61,18 +64,19 @@ export class FakeClock implements Clock {
   /**
    * Moves time on. Timers that come due fire in order, each at its own time; after each one, and at the end, everything that waits on
    * promises runs first, so that timers set meanwhile take part.
+   * @param by `'10m'`; a bare number is ms, as everywhere in a {@link Clock}
    */
-  async advance(ms: number): Promise<void> {
-    const endsAt = this.#elapsed + ms
-    await promisesSettled()
+  async advance(by: number | WrittenDuration): Promise<void> {
+    const endsAt = this.#elapsed + (typeof by === 'number' ? by : writtenDurationMs(by, 'advance()'))
+    await nextTurn()
     for (let next = this.#next(); next !== undefined && next.dueAt <= endsAt; next = this.#next()) {
       this.#moveTo(next.dueAt)
       this.#timers.delete(next)
       next.fire()
-      await promisesSettled()
+      await nextTurn()
     }
     this.#moveTo(endsAt)
-    await promisesSettled()
+    await nextTurn()
   }
 
   /** Sets the wall clock forward or back, as an operator might; durations don't notice. */
@@ -97,9 +101,4 @@ export class FakeClock implements Clock {
         first = timer
     return first
   }
-}
-
-/** Node runs every promise callback before the next turn of the event loop. */
-function promisesSettled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }

@@ -4,6 +4,7 @@ import { crashPoint } from '../../lib/base/crash-point.ts'
 import { type Deferred, deferred } from '../../lib/base/deferred.ts'
 import { BrokerUnavailable, Closed, OutcomeUnknown, StoreFull } from '../../lib/base/errors.ts'
 import type { Logger } from '../../lib/base/logger.ts'
+import { microtask } from '../../lib/base/microtask.ts'
 import type { Broker, Settlement, SettleReply } from '../../lib/broker/broker.ts'
 import type { ResultBackend } from '../../lib/result/result-backend.ts'
 import type { Aftermath } from '../../lib/run/settlement.ts'
@@ -70,7 +71,7 @@ export class Settler {
     const { promise, resolve } = deferred<SettleReply>()
     this.#add({ id: ended.id, task: ended.task, settlement, aftermath: settlement, onReply: resolve })
     // Its slot waits for this. All that start in one turn of the event loop go together.
-    if (!this.#isFlushing) queueMicrotask(() => this.flush())
+    if (!this.#isFlushing) microtask(() => this.flush())
     this.#isFlushing = true
     return promise
   }

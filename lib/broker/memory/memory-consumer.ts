@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import { InvalidCall } from '../../base/errors.ts'
+import { microtask } from '../../base/microtask.ts'
 import type { ConsumeOptions, Consumer, Delivery } from '../broker.ts'
 import type { MemoryQueue } from './memory-queue.ts'
 
@@ -84,7 +85,7 @@ export class MemoryConsumer implements Consumer {
   look(): void {
     if (this.#isScheduled || this.#room() === 0) return
     this.#isScheduled = true
-    queueMicrotask(() => {
+    microtask(() => {
       this.#isScheduled = false
       this.#claim()
     })

@@ -1,3 +1,4 @@
+import { microtask } from '../../base/microtask.ts'
 import type { Service } from '../../base/service.ts'
 import type { WireMessage } from '../../message/wire-message.ts'
 import { decodeEnvelope, encodeEnvelope } from '../envelope.ts'
@@ -16,7 +17,7 @@ export class MemoryTopics {
     const envelope = encodeEnvelope(message, { exchange: '', routingKey: topic }, topic)
     for (const subscription of this.#subscriptions) {
       if (subscription.topic !== topic) continue
-      queueMicrotask(() => {
+      microtask(() => {
         if (this.#subscriptions.has(subscription)) subscription.onMessage(decodeEnvelope(envelope, topic).message)
       })
     }

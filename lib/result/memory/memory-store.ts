@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
+import { microtask } from '../../base/microtask.ts'
 import type { Fetched } from '../result-backend.ts'
 import { isFinal, type StoredRecord } from '../result-record.ts'
 
@@ -59,7 +60,7 @@ export class MemoryStore {
   #tell(watch: Watch): void {
     if (watch.isTelling) return
     watch.isTelling = true
-    queueMicrotask(() => {
+    microtask(() => {
       watch.isTelling = false
       const found = this.#find(watch.id)
       if (!watch.isStopped && found.kind !== 'absent') watch.onChange(found)

@@ -65,4 +65,12 @@ describe('FakeClock', () => {
     assert.equal(clock.now(), 3_605_009)
     assert.equal(clock.monotonic(), 9)
   })
+
+  it('is moved by a written duration too', async () => {
+    const clock = new FakeClock(0)
+
+    await clock.advance('10m')
+
+    assert.equal(clock.now(), 600_000)
+  })
 })
