@@ -2,15 +2,9 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { assert } from 'chai'
+import { installPacked, type Packed } from '../support/packed.ts'
 import { builtCommand, projectRoot, useProcesses } from '../support/processes.ts'
 import { useTempFolders } from '../support/temp-folder.ts'
-
-interface Packed {
-  readonly filename: string
-  readonly size: number
-  readonly unpackedSize: number
-  readonly files: readonly { readonly path: string; readonly mode: number }[]
-}
 
 describe('the packed package', () => {
   const processes = useProcesses({ keepFor: 'suite' })
@@ -22,13 +16,7 @@ describe('the packed package', () => {
     this.timeout(120_000)
     builtCommand()
     home = tempFolder('package')
-    const pack = await npm(['pack', '--json', '--ignore-scripts', '--pack-destination', home], projectRoot)
-    packed = onlyEntry(JSON.parse(pack.stdout) as Packed[] | Record<string, Packed>)
-    write('package.json', '{ "name": "home", "private": true, "type": "module" }')
-    await npm(
-      ['install', `./${packed.filename}`, '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'],
-      home,
-    )
+    packed = await installPacked(home, processes)
     mkdirSync(join(home, 'node_modules/@types'), { recursive: true })
     for (const name of ['@types/node', 'undici-types']) {
       symlinkSync(join(projectRoot, 'node_modules', name), join(home, 'node_modules', name))
@@ -204,12 +192,6 @@ describe('the packed package', () => {
     return [...new Set(names)]
   }
 
-  async function npm(args: string[], cwd: string) {
-    return await processes
-      .start('npm', args, { cwd, env: { npm_config_loglevel: 'error' } })
-      .succeeds({ withinMs: 100_000 })
-  }
-
   async function runNode(file: string, env: Record<string, string | undefined> = store()): Promise<string> {
     const run = await processes.node(join(home, file), [], { cwd: dirname(join(home, file)), env }).succeeds()
     return run.stdout.trim()
@@ -292,13 +274,6 @@ const strictest = {
   noImplicitOverride: true,
   noUnusedLocals: true,
   skipLibCheck: false,
-}
-
-/** npm 11 prints a list, some versions an object by name. */
-function onlyEntry<T>(entries: readonly T[] | Readonly<Record<string, T>>): T {
-  const [entry] = Object.values(entries) as T[]
-  if (entry === undefined) throw new Error('npm pack packed nothing')
-  return entry
 }
 
 function median(numbers: readonly number[]): number {
