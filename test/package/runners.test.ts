@@ -8,7 +8,7 @@ import { skip } from '../support/skip.ts'
 import { useTempFolders } from '../support/temp-folder.ts'
 
 const runners = [
-  { name: 'mocha', args: ['node_modules/mocha/bin/mocha.js', 'mocha/'], passed: /21 passing/ },
+  { name: 'mocha', args: ['node_modules/mocha/bin/mocha.js', 'mocha/'], passed: /22 passing/ },
   { name: 'node:test', args: ['--test', 'node-test/'], passed: /[#ℹ] pass 22/ },
   {
     name: 'vitest',

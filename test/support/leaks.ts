@@ -28,7 +28,7 @@ process.env['TMPDIR'] = runFolder
 process.once('exit', () => rmSync(runFolder, { recursive: true, force: true }))
 
 /** What compilers keep for the next run; shared by all tests and gone with the folder. */
-const caches = /^(tsx-|node-compile-cache|v8-compile-cache|npm-|npx-)/
+const caches = /^(tsx-|node-compile-cache|v8-compile-cache|npm-|npx-|jest_)/
 
 /** Kinds of resources whose number may not grow. Requests under way (reads, writes, look-ups) end by themselves and are left out. */
 const lasting = new Set([

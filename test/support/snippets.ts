@@ -68,13 +68,16 @@ export function makeProject(folder: string): void {
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(strictest, null, 2))
   symlinkSync(projectRoot, join(folder, 'node_modules/umbel'))
   symlinkSync(join(projectRoot, 'dist/workers/cli/main.js'), join(folder, 'node_modules/.bin/umbel'))
-  for (const name of ['tsx', 'typescript', '@types', 'zod', 'undici-types']) {
+  for (const name of ['tsx', 'typescript', '@types', 'zod', 'undici-types', ...testRunners]) {
     symlinkSync(join(projectRoot, 'node_modules', name), join(folder, 'node_modules', name))
   }
-  for (const name of ['tsx', 'tsc']) {
+  for (const name of ['tsx', 'tsc', 'mocha', 'vitest']) {
     symlinkSync(join(projectRoot, 'node_modules/.bin', name), join(folder, 'node_modules/.bin', name))
   }
 }
+
+/** With what they need to be imported. */
+const testRunners = ['mocha', 'vitest', 'jest', '@jest']
 
 const strictest = {
   compilerOptions: {

@@ -56,6 +56,23 @@ describe('a project under mocha', () => {
     assert.deepEqual(mailbox.sent, ['ada@example.org'])
   })
 
+  it('is not held up by timers that the runner has replaced', async () => {
+    // What a library of fake timers does, which mocha has none of its own.
+    const names = ['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask']
+    const real = Object.fromEntries(names.map((name) => [name, globalThis[name]]))
+    for (const name of names) globalThis[name] = () => {}
+    const other = await startTesting(app)
+    try {
+      const result = await other.run(() => send.applyAsync(['bob@example.org'], { countdown: '1h' }))
+      await other.clock.advance('1h')
+
+      assert.equal(await result.get(), 'sent to bob@example.org')
+      assert.equal((await other.runTask(send, ['x'])).value, 'sent to x')
+    } finally {
+      await other.close()
+      Object.assign(globalThis, real)
+    }
+  })
 })
 
 describe('an adapter of its own, under mocha', () => {
