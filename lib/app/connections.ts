@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { Closed } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
+import { microtask } from '../base/microtask.ts'
 import type { Service } from '../base/service.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { ResultBackend } from '../result/result-backend.ts'
@@ -21,6 +22,7 @@ export interface ConnectionsParts {
 export class Connections {
   readonly #parts: ConnectionsParts
   readonly #opening = new Map<string, Promise<Service>>()
+  readonly #onClose = new Set<() => void>()
   #isClosed = false
 
   constructor(parts: ConnectionsParts) {
@@ -46,9 +48,18 @@ export class Connections {
     return this.#open('state store', () => openStateStore(this.#parts.settings.brokerUrl, this.#adapterOptions()))
   }
 
+  /** Calls back when closing begins; it must not throw. Stop with what it returns. */
+  onClose(listener: () => void): () => void {
+    if (this.#isClosed) microtask(listener)
+    else this.#onClose.add(listener)
+    return () => void this.#onClose.delete(listener)
+  }
+
   /** May be called twice. What is opened afterwards is refused. */
   async close(): Promise<void> {
     this.#isClosed = true
+    for (const listener of this.#onClose) listener()
+    this.#onClose.clear()
     const opened = [...this.#opening.values()].reverse()
     this.#opening.clear()
     for (const opening of opened) {

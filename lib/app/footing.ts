@@ -45,6 +45,7 @@ export function footingOn(ground: Ground, app: FootingApp): Footing {
       await parts.loadSerializers()
       return connections.resultBackend()
     },
+    onClose: (listener) => connections.onClose(listener),
     decode: (record) => parts.results().read(record),
     errorOf: ({ result, traceback }) => errorFromRecord(result, { traceback, classes: errorClassesOf(app.tasks) }),
     revoke: (ids, options) => app.revoke(ids, options),

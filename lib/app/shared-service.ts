@@ -29,8 +29,7 @@ export class SharedService<T extends Service> {
     }
     const wrap = (method: (...args: unknown[]) => unknown) => {
       return (...args: unknown[]): unknown => {
-        if (isStopped)
-          throw new Closed(`Cannot use it: this handle of a shared ${this.#service.constructor.name} was closed.`)
+        if (isStopped) return refuse(method, this.#service.constructor.name)
         const answer = method.apply(this.#service, args)
         return answer instanceof Promise ? answer.then((value: unknown) => remember(value, started)) : answer
       }
@@ -53,6 +52,13 @@ export class SharedService<T extends Service> {
     await this.#service.stop()
     this.#onLast()
   }
+}
+
+/** In the way that the method itself fails: an asynchronous one rejects. */
+function refuse(method: (...args: unknown[]) => unknown, service: string): Promise<never> {
+  const error = new Closed(`Cannot use it: this handle of a shared ${service} was closed.`)
+  if (Object.prototype.toString.call(method) === '[object AsyncFunction]') return Promise.reject(error)
+  throw error
 }
 
 /** What has a `stop` was started by this user: a consumption, a subscription. */

@@ -8,6 +8,8 @@ export interface ResultAccess {
   /** How long `get()` waits unless told otherwise, ms; null is for ever. */
   readonly defaultTimeoutMs: number | null
   backend(): Promise<ResultBackend>
+  /** Calls back when the app is closed. Stop with what it returns. */
+  onClose(listener: () => void): () => void
   decode(record: StoredRecord): ResultDocument
   /** The task's error, rebuilt: registered classes as themselves, everything else as `TaskFailed`. */
   errorOf(document: ResultDocument): Error

@@ -1,4 +1,4 @@
-import { ResultExpired, ResultsDisabled, TimeoutError } from '../base/errors.ts'
+import { Closed, ResultExpired, ResultsDisabled, TimeoutError } from '../base/errors.ts'
 import { microtask } from '../base/microtask.ts'
 import type { ResultAccess } from './result-access.ts'
 import type { Fetched, ResultBackend } from './result-backend.ts'
@@ -18,6 +18,7 @@ const forEverMs = 1e12
  * @throws {TimeoutError} at the deadline, saying what is known of the task
  * @throws {ResultExpired} when the result was kept and has expired
  * @throws {ResultsDisabled} when the backend keeps nothing
+ * @throws {Closed} when the app is closed meanwhile
  */
 export async function waitForResult(access: ResultAccess, id: string, options: WaitOptions): Promise<ResultDocument> {
   options.signal?.throwIfAborted()
@@ -32,12 +33,14 @@ export async function waitForResult(access: ResultAccess, id: string, options: W
       if (finished) return
       finished = true
       cancelTimer()
+      stopListening()
       options.signal?.removeEventListener('abort', onAbort)
       // Not at once: a backend may call back before watch() has returned.
       microtask(() => stopWatching())
       settle()
     }
     const onAbort = (): void => finish(() => reject(options.signal?.reason))
+    const stopListening = access.onClose(() => finish(() => reject(closed(id))))
     const onTimeout = (): void => finish(() => reject(timeoutOf(id, seen, options.timeoutMs ?? 0, backend)))
     const cancelTimer = access.clock.timer(options.timeoutMs ?? forEverMs, onTimeout, { keepAlive: true })
     options.signal?.addEventListener('abort', onAbort, { once: true })
@@ -69,6 +72,10 @@ export function expired(id: string, state: string): ResultExpired {
   return new ResultExpired(
     `The result of task ${id} (state ${state}) has expired. Read it earlier, or keep results longer with \`resultExpires\`.`,
   )
+}
+
+function closed(id: string): Closed {
+  return new Closed(`Cannot wait any longer for the result of task ${id}: the app was closed.`)
 }
 
 function timeoutOf(id: string, seen: Fetched, timeoutMs: number, backend: ResultBackend): TimeoutError {

@@ -1,5 +1,5 @@
 import { assert } from 'chai'
-import { currentTask } from '../../lib/index.ts'
+import { Closed, currentTask } from '../../lib/index.ts'
 import { story } from '../support/flow.ts'
 import { within } from '../support/until.ts'
 
@@ -21,6 +21,21 @@ story('a call and its result', (flow) => {
     assert.instanceOf(outcome.kind === 'failed' && outcome.error, TypeError)
     assert.equal(await bad.state(), 'FAILURE')
     assert.isTrue(await good.successful())
+  })
+
+  it('is waited for no longer when the app is closed', async () => {
+    const app = flow.app()
+    const nobody = app.task('math.nobody', () => {})
+    const result = await nobody.delay()
+    const ending = () => result.get({ timeout: '1h' }).catch((error: Error) => error)
+    const opening = ending()
+    await result.state()
+    const waiting = ending()
+    await new Promise((resolve) => setImmediate(resolve))
+
+    await app.close()
+
+    for (const end of [opening, waiting]) assert.instanceOf(await within(5_000, 'the wait to end', end), Closed)
   })
 
   it('keeps order and ids of many calls made at once', async () => {

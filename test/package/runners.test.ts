@@ -8,17 +8,17 @@ import { skip } from '../support/skip.ts'
 import { useTempFolders } from '../support/temp-folder.ts'
 
 const runners = [
-  { name: 'mocha', args: ['node_modules/mocha/bin/mocha.js', 'mocha/'], passed: /22 passing/ },
-  { name: 'node:test', args: ['--test', 'node-test/'], passed: /[#ℹ] pass 22/ },
+  { name: 'mocha', args: ['node_modules/mocha/bin/mocha.js', 'mocha/'], passed: /23 passing/ },
+  { name: 'node:test', args: ['--test', 'node-test/'], passed: /[#ℹ] pass 23/ },
   {
     name: 'vitest',
     args: ['node_modules/vitest/vitest.mjs', 'run', '--config', 'vitest/vitest.config.js', '--no-color'],
-    passed: /22 passed/,
+    passed: /23 passed/,
   },
   {
     name: 'jest',
     args: ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', '--config', 'jest/jest.config.json'],
-    passed: /22 passed/,
+    passed: /23 passed/,
   },
 ]
 

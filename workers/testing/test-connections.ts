@@ -34,6 +34,10 @@ export class TestConnections implements AppConnections {
     return this.#connections.stateStore()
   }
 
+  onClose(listener: () => void): () => void {
+    return this.#connections.onClose(listener)
+  }
+
   async close(): Promise<void> {
     // What is asked for afterwards is refused by the connections themselves.
     this.#broker = undefined

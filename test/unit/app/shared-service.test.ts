@@ -64,6 +64,7 @@ describe('SharedService', () => {
     await one.stop()
 
     assert.throws(() => one.add(), Closed)
+    assert.instanceOf(await one.start().catch((error: Error) => error), Closed)
     assert.equal(two.add(), 1)
   })
 })

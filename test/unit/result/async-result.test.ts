@@ -34,6 +34,7 @@ function stage(keepsResults = true) {
     clock,
     defaultTimeoutMs: 300_000,
     backend: async () => backend,
+    onClose: () => () => {},
     decode: (record) => JSON.parse(String(record.document)) as ResultDocument,
     errorOf: (document) => new Error(`rebuilt ${document.status}`),
     revoke: async () => {},

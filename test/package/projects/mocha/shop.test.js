@@ -78,8 +78,6 @@ describe('a project under mocha', () => {
 describe('an adapter of its own, under mocha', () => {
   const cannot = [
     'another participant sees the records, and its watches are told',
-    // What an app hands out throws at once where the exam waits for a rejection.
-    'a stopped backend refuses everything as closed, and stops twice',
   ]
   for (const item of resultBackendExam) if (!cannot.includes(item.name)) it(item.name, () => item.run(myResults))
 })
