@@ -5,6 +5,11 @@ export interface Clock {
   /** Milliseconds from an arbitrary start, never backwards; for durations. */
   monotonic(): number
   /**
+   * Milliseconds on a clock that all processes of this machine share, never backwards, until it restarts. Left out, the system's is
+   * used, moved on as `monotonic` moves; given by tests whose leases must not depend on real time at all.
+   */
+  machine?(): number
+  /**
    * Runs `fire` once after `ms` (any size: waits beyond Node's 2^31 ms are split). The timer does not keep the process alive
    * unless `keepAlive` is set. Cancel by calling what it returns.
    */

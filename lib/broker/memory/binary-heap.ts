@@ -11,6 +11,11 @@ export class BinaryHeap<T> {
     return this.#items.length
   }
 
+  /** In no order. */
+  items(): readonly T[] {
+    return this.#items
+  }
+
   peek(): T | undefined {
     return this.#items[0]
   }

@@ -17,7 +17,7 @@ import { dueTime } from '../envelope.ts'
 import type { Queue } from '../queue.ts'
 import { MemoryAdmin } from './memory-admin.ts'
 import { MemoryConsumer } from './memory-consumer.ts'
-import { MemoryMessages, type PlacedMessage } from './memory-messages.ts'
+import { type KeptMessage, MemoryMessages, type PlacedMessage } from './memory-messages.ts'
 import { MemoryTopics } from './memory-topics.ts'
 
 export interface MemoryBrokerOptions {
@@ -106,6 +106,11 @@ export class MemoryBroker implements Broker {
     const replies = batch.map((settlement, index) => this.#settleOne(settlement, follow[index]!))
     this.#changed()
     return replies
+  }
+
+  /** Everything that is kept and how it stands, as of now: for tests that compare it with a model. */
+  contents(): KeptMessage<Consumer>[] {
+    return [...this.#messages.contents()]
   }
 
   /** There is never anything on its way. */

@@ -25,6 +25,15 @@ interface Dead {
   readonly letter: DeadLetter
 }
 
+/** A message and where it is. */
+export interface KeptMessage<Holder> {
+  readonly entry: MemoryEntry
+  readonly place: 'waiting' | 'scheduled' | 'claimed' | 'dead'
+  /** Of a claim. */
+  readonly token?: number
+  readonly holder?: Holder
+}
+
 /** Every message in memory and where it is: waiting, parked, claimed or set aside. Plain state; who is told of changes is the broker's. */
 export class MemoryMessages<Holder> {
   readonly #clock: Clock
@@ -167,6 +176,14 @@ export class MemoryMessages<Holder> {
         dead: dead.get(queue) ?? 0,
         paused: queue.isPaused,
       }))
+  }
+
+  /** Everything that is kept, in no order: for tests that compare it with a model. */
+  *contents(): IterableIterator<KeptMessage<Holder>> {
+    for (const queue of this.#queues.values()) for (const entry of queue.entries()) yield { entry, place: 'waiting' }
+    for (const entry of this.#parked.items()) yield { entry, place: 'scheduled' }
+    for (const [token, { entry, holder }] of this.#claims) yield { entry, place: 'claimed', token, holder }
+    for (const { entry } of this.#dead.values()) yield { entry, place: 'dead' }
   }
 
   purge(name: string): number {

@@ -46,6 +46,11 @@ export class MemoryQueue {
     this.#size++
   }
 
+  /** What waits, in no order. */
+  *entries(): IterableIterator<MemoryEntry> {
+    for (const lane of this.#lanes.values()) yield* lane.entries()
+  }
+
   take(): MemoryEntry | undefined {
     for (const priority of this.#priorities) {
       const entry = this.#lanes.get(priority)!.take()
@@ -88,6 +93,11 @@ class Lane {
 
   giveBack(entry: MemoryEntry): void {
     this.#front.push(entry)
+  }
+
+  *entries(): IterableIterator<MemoryEntry> {
+    yield* this.#front.items()
+    yield* this.#line.slice(this.#head)
   }
 
   take(): MemoryEntry | undefined {

@@ -1,4 +1,4 @@
-import { systemClock } from '../../base/clock.ts'
+import { type Clock, systemClock } from '../../base/clock.ts'
 import { machineTime } from '../../driver/sqlite/machine-time.ts'
 import { openDatabase } from '../../driver/sqlite/sqlite-database.ts'
 import { storeError } from '../../driver/sqlite/store-error.ts'
@@ -15,9 +15,9 @@ export interface SqliteLeaseData {
 const busyTimeoutMs = 1_000
 
 /** Renews the lease of one owner's claims, all at once, over a connection of its own. */
-export function openLease(data: unknown): LeaseThreadPart {
+export function openLease(data: unknown, clock: Clock = systemClock): LeaseThreadPart {
   const { path, owner } = data as SqliteLeaseData
-  const machineNow = machineTime(systemClock)
+  const machineNow = machineTime(clock)
   const database = openDatabase(path, { busyTimeoutMs })
   database.exec('pragma synchronous = normal')
   return {
