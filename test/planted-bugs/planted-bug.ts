@@ -5,8 +5,8 @@
 export interface PlantedBug {
   /** What is wrong then, for people. */
   readonly description: string
-  /** The stores whose comparison with the model has to find it; none where that is the task of other tests. */
-  readonly stores: readonly ('sqlite' | 'memory')[]
+  /** The stores whose comparison with the model has to find it; left out where that is the task of other tests. */
+  readonly stores?: readonly ('sqlite' | 'memory')[]
   readonly edits: readonly PlantedEdit[]
 }
 
