@@ -1,4 +1,4 @@
-import type { Delivery } from '../../lib/broker/broker.ts'
+import type { Delivery, Settlement } from '../../lib/broker/broker.ts'
 import { checkDeliveries } from './check-deliveries.ts'
 import { checkRecords, checkShown } from './check-shown.ts'
 import { compare, Violation } from './compare.ts'
@@ -60,6 +60,7 @@ export class ModelRun {
   /** False for a step that means nothing now. */
   canDo(step: Step): boolean {
     if (step.do === 'settle') return this.#settler(step.worker) !== undefined
+    if (step.do === 'settle-together') return this.#settler(0) !== undefined
     if (step.do === 'wake') return this.#crew.find(step.worker, hanging) !== undefined
     if (step.do === 'claim' || step.do === 'hang') return this.#crew.find(step.worker, awake) !== undefined
     if (step.do === 'report' || step.do === 'revoke') return this.#ids.length > 0
@@ -88,6 +89,8 @@ export class ModelRun {
         return this.#claim(this.#crew.workers.filter(awake), step.count)
       case 'settle':
         return this.#claimAndSettle(step)
+      case 'settle-together':
+        return this.#settleTogether(step.settlements)
       case 'settle-stale':
         return this.#settleStale(step)
       case 'report':
@@ -287,34 +290,66 @@ export class ModelRun {
   }
 
   async #settle(worker: ModelWorker, specs: readonly SettleSpec[], refill: boolean): Promise<void> {
+    const prepared = this.#prepare(worker, specs)
+    const claimsAnew = refill && !worker.isHung
+    if (claimsAnew) worker.allow(0)
+    const before = worker.held.length
+    const [reply] = await Promise.allSettled([worker.process.broker.settle(prepared.batch)])
+    await this.#crew.quiet()
+    const isSettled = this.#conclude(prepared, reply!)
+    await this.#handOver([{ worker, room: claimsAnew && isSettled ? before - worker.held.length : 0 }])
+  }
+
+  /** Everybody who holds something settles in the same turn of the event loop: one refusal must not be another's. */
+  async #settleTogether(specs: readonly SettleSpec[]): Promise<void> {
+    if (!this.#crew.workers.some(holding)) await this.#claim(this.#crew.workers.filter(awake), specs.length)
+    const start = this.model.events
+    const all = this.#crew.workers.filter(holding).map((worker) => this.#prepare(worker, specs))
+    const replies = await Promise.allSettled(all.map(({ worker, batch }) => worker.process.broker.settle(batch)))
+    await this.#crew.quiet()
+    for (const [index, prepared] of all.entries()) this.#conclude(prepared, replies[index]!)
+    // Processes are not waiting for each other, and who was refused with others tries again alone.
+    this.model.anyOrderSince(start)
+    await this.#handOver(all.map(({ worker }) => ({ worker, room: 0 })))
+  }
+
+  #prepare(worker: ModelWorker, specs: readonly SettleSpec[]): Prepared {
     const now = this.#store.clock.now()
     const items = specs.map((spec) => ({ spec, held: worker.held[spec.which % worker.held.length]! }))
     const follow = specs.map((spec) => this.#incoming(spec.follow))
     const records = items.map(({ spec, held }) =>
-      spec.record === undefined ? undefined : documentOf(idOf(held), spec.record, ++this.#documents),
+      // Copies of one message have one record: written by several at once, it could be anybody's.
+      spec.record === undefined || this.#copies(idOf(held)) > 1
+        ? undefined
+        : documentOf(idOf(held), spec.record, ++this.#documents),
     )
     const batch = items.map(({ spec, held }, index) =>
       settlementOf({ spec, held, now, follow: follow[index]!, record: records[index] }),
     )
-    const isRoutable = specs.every((spec) => this.model.areRoutable(spec.follow))
-    const claimsAnew = refill && !worker.isHung
-    if (claimsAnew) worker.allow(0)
-    const before = worker.held.length
-    const [reply] = await Promise.allSettled([worker.process.broker.settle(batch)])
-    await this.#crew.quiet()
+    return { worker, items, follow, records, batch, now }
+  }
+
+  #copies(id: string): number {
+    return ['q0', 'q1', 'q2'].filter((queue) => this.model.entries.has(`${id}@${queue}`)).length
+  }
+
+  /** False when it was refused, and rightly. */
+  #conclude(prepared: Prepared, reply: PromiseSettledResult<string[]>): boolean {
+    const { worker, items } = prepared
+    const isRoutable = items.every(({ spec }) => this.model.areRoutable(spec.follow))
     // Where only what is lost leads nowhere, a store may find either out first.
-    if (!isRoutable && (reply!.status === 'rejected' || this.#isRefused(items))) {
-      this.#refused(reply!)
-      return this.#handOver([{ worker, room: 0 }])
+    if (!isRoutable && (reply.status === 'rejected' || this.#isRefused(items))) {
+      this.#refused(reply)
+      return false
     }
-    if (reply!.status === 'rejected') throw reply!.reason
-    this.#settled(worker, { items, follow, records, replies: reply!.value, now })
-    if (specs.some(({ counted }) => counted === 'return')) worker.gaveBackAt = this.#crew.machineNow
-    await this.#handOver([{ worker, room: claimsAnew ? before - worker.held.length : 0 }])
+    if (reply.status === 'rejected') throw reply.reason
+    this.#settled(prepared, reply.value)
+    if (items.some(({ spec }) => spec.counted === 'return')) worker.gaveBackAt = this.#crew.machineNow
+    return true
   }
 
   /** Something that is not lost has follow-ups that lead nowhere. */
-  #isRefused(items: SettledFacts['items']): boolean {
+  #isRefused(items: Prepared['items']): boolean {
     const valid = new Set<Entry>()
     return items.some(({ spec, held }) => {
       const entry = this.#heldEntry(held)
@@ -324,7 +359,7 @@ export class ModelRun {
     })
   }
 
-  #settled(worker: ModelWorker, { items, follow, records, replies, now }: SettledFacts): void {
+  #settled({ worker, items, follow, records, now }: Prepared, replies: readonly string[]): void {
     const settled: { entry: Entry; spec: SettleSpec }[] = []
     const sent: Incoming[] = []
     for (const [index, { spec, held }] of items.entries()) {
@@ -455,11 +490,13 @@ export class ModelRun {
   }
 }
 
-interface SettledFacts {
+/** Settlements of one worker, and what the model needs to know of them. */
+interface Prepared {
+  readonly worker: ModelWorker
+  readonly batch: readonly Settlement[]
   readonly items: readonly { readonly spec: SettleSpec; readonly held: Held }[]
   readonly follow: readonly (readonly Incoming[])[]
   readonly records: readonly (ReturnType<typeof documentOf> | undefined)[]
-  readonly replies: readonly string[]
   readonly now: number
 }
 

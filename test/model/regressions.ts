@@ -357,4 +357,11 @@ export const regressions: readonly Regression[] = [
       { do: 'settle-stale', which: 0, settlement: { which: 0, how: 'done', follow: [] }, process: 0 },
     ],
   },
+  {
+    why: 'of writes gathered into one transaction, one that is refused takes the others with it',
+    planted: 'one-refused-all-refused',
+    seed: 20261,
+    path: '0:1:1:1:1:1:1:1:1:1:1:1',
+    steps: [{ do: 'publish-together', calls: [[{ to: 'q0' }], [{ to: 'nowhere' }]], process: 0 }],
+  },
 ]

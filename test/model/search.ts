@@ -10,7 +10,7 @@ export interface SearchOptions {
   /** How many sequences are tried. */
   readonly sequences: number
   readonly seed: number
-  /** A failure is made shorter for so long, ms. */
+  /** A failure is made shorter for so long, ms; 0 leaves it as it is. */
   readonly shrinkMs: number
 }
 
@@ -62,7 +62,7 @@ export async function search({ library, kind, sequences, seed, shrinkMs }: Searc
       ),
       trySteps,
     ),
-    { seed, numRuns: sequences },
+    { seed, numRuns: sequences, endOnFailure: shrinkMs === 0 },
   )
   const path = details.counterexamplePath ?? ''
   return { ...counted, tally, seed, failure: failed === undefined ? undefined : { ...failed, path } }

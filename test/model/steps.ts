@@ -42,6 +42,7 @@ export type Step =
       /** The worker claims anew as it settles. */
       readonly refill: boolean
     }
+  | { readonly do: 'settle-together'; readonly settlements: readonly SettleSpec[] }
   | { readonly do: 'settle-stale'; readonly which: number; readonly settlement: SettleSpec; readonly process: number }
   | { readonly do: 'report'; readonly which: number; readonly state: RecordState }
   | { readonly do: 'renew' | 'hang' | 'wake' | 'lapse'; readonly worker: number }
@@ -129,6 +130,14 @@ const weighted: readonly WeightedStep[] = [
       worker,
       settlements: fc.array(settlement, { minLength: 1, maxLength: 4, size: 'max' }),
       refill: fc.boolean(),
+    }),
+  },
+  {
+    kind: 'settle-together',
+    weight: 3,
+    arbitrary: fc.record({
+      do: named('settle-together'),
+      settlements: fc.array(settlement, { minLength: 1, maxLength: 2, size: 'max' }),
     }),
   },
   {

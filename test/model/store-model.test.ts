@@ -18,6 +18,7 @@ const leastInHundred: Readonly<Record<string, number>> = {
   claim: 100,
   'claim-together': 50,
   settle: 120,
+  'settle-together': 25,
   'settle-stale': 30,
   report: 15,
   renew: 15,
@@ -58,7 +59,7 @@ describe('a store and the model of what it promises', function () {
   })
 
   for (const { kind, sequences } of [
-    { kind: sqliteUnderModel, sequences: 250 },
+    { kind: sqliteUnderModel, sequences: 300 },
     { kind: memoryUnderModel, sequences: 500 },
   ]) {
     describe(`in ${kind.name}`, () => {

@@ -72,6 +72,18 @@ export class StoreModel {
   isDeclared = false
   #events = 0
 
+  /** How much has happened. */
+  get events(): number {
+    return this.#events
+  }
+
+  /** What came to the end of its queue since then did so in any order. */
+  anyOrderSince(start: number): void {
+    const to = ++this.#events
+    for (const entry of this.entries.values())
+      if (entry.from > start) Object.assign(entry, { from: start, to: Math.max(to, entry.to) })
+  }
+
   /** The queues that a target leads to. */
   queuesOf(to: MessageSpec['to']): readonly string[] {
     if (to === 'nowhere') return []
