@@ -52,7 +52,7 @@ const leastInHundred: Readonly<Record<string, number>> = {
 }
 
 describe('a store and the model of what it promises', function () {
-  this.timeout(isLong ? 1_800_000 : 120_000)
+  this.timeout(isLong ? 1_800_000 : 240_000)
   let library: Library
   before(async () => {
     library = await loadLibrary()
