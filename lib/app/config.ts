@@ -102,7 +102,7 @@ export interface Settings {
   brokerTransportOptions?: BrokerTransportOptions | undefined
   /** How long a worker's claim on a message lasts without renewal (every 3 s). Longer is slower recovery from a hung worker, shorter risks a second run. @default "10s" */
   leaseDuration?: WrittenDuration | undefined
-  /** How many lost workers one message may cost before it is set aside as a dead letter. @default 10 */
+  /** How often a message is run again because its worker was lost; the loss after that sets it aside as a dead letter. @default 10 */
   maxDeliveries?: number | undefined
   /** How long a message whose task no worker knows is given back before it is set aside as a dead letter. @default "1h" */
   unknownTaskLimit?: WrittenDuration | undefined
