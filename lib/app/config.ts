@@ -42,7 +42,7 @@ export interface Settings {
   taskPublishRetryPolicy?: PublishRetryPolicy | undefined
   /** How long the broker may take over one publication before the call fails with `OutcomeUnknown`. @default "10s" */
   taskPublishTimeout?: WrittenDuration | undefined
-  /** Largest encoded body of a task message, in bytes; more fails at the caller. @default 16777216 */
+  /** Largest encoded body of a task message, in bytes; more fails at the caller, and a worker sets it aside. @default 16777216 */
   taskMaxMessageSize?: number | undefined
   /** Calls run in the caller's process at once instead of being sent. For tests. @default false */
   taskAlwaysEager?: boolean | undefined
@@ -112,10 +112,14 @@ export interface Settings {
   jsonTypedValues?: 'kombu' | 'plain' | undefined
   /** Largest body after decompression, in bytes; more is refused unread. @default 67108864 */
   maxDecompressedSize?: number | undefined
-  /** Deepest nesting of arguments and results. @default 256 */
+  /** Deepest nesting of arguments, headers and results. @default 256 */
   maxMessageDepth?: number | undefined
+  /** Most memory that a body may take once decoded, in bytes, as estimated before; more is refused undecoded. @default 268435456 */
+  maxDecodedSize?: number | undefined
   /** Largest headers of a message, in bytes. @default 65536 */
   maxHeaderSize?: number | undefined
+  /** Most signatures in one chain or one list of callbacks, and ten times as many in one message. @default 10000 */
+  maxSignatures?: number | undefined
 
   // Results
   /** Where results are kept: a URL as for `brokerUrl`, or `disabled://`. Not given, it is the broker's own store. @default null */
@@ -126,6 +130,8 @@ export interface Settings {
   resultSerializer?: 'json' | 'msgpack' | undefined
   /** Store name, arguments, worker, retries and queue with a result. @default false */
   resultExtended?: boolean | undefined
+  /** Largest encoded result, in bytes; a task that returns more fails, and `get()` refuses a larger one undecoded. @default 16777216 */
+  resultMaxSize?: number | undefined
   /** How long results are kept; null or 0 keeps them for ever. @default 86400 */
   resultExpires?: Duration | null | undefined
   /** How long `get()` waits unless told otherwise; null waits for ever. @default "5m" */

@@ -189,13 +189,16 @@ const messages = {
   jsonTypedValues: [choice(['kombu', 'plain']), 'kombu'],
   maxDecompressedSize: [bytes, 64 * 1024 * 1024],
   maxMessageDepth: [whole(1, 10_000), 256],
+  maxDecodedSize: [whole(1024, 2 ** 40, 'bytes'), 256 * 1024 * 1024],
   maxHeaderSize: [bytes, 64 * 1024],
+  maxSignatures: [whole(1, 1_000_000), 10_000],
 } satisfies Partial<Record<SupportedName, Supported>>
 
 const results = {
   resultBackend: [backendUrl, null],
   resultSerializer: [serializer, 'json'],
   resultExtended: [flag, false],
+  resultMaxSize: [bytes, 16 * 1024 * 1024],
   resultExpires: [orNull(duration()), 86_400],
   resultGetTimeout: [orNull(writtenDuration()), '5m'],
 } satisfies Partial<Record<SupportedName, Supported>>
@@ -230,6 +233,7 @@ const ours = new Set<string>([
   'maxDeliveries',
   'unknownTaskLimit',
   ...Object.keys(messages),
+  'resultMaxSize',
   'resultGetTimeout',
   'workerMaxBlockedLoop',
 ])

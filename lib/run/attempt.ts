@@ -376,11 +376,11 @@ export class Attempt implements TaskHooks {
     const { resultSerializer, policy } = this.#parts
     const { contentType, contentEncoding } = resultSerializer
     const data = resultSerializer.encode(value)
-    const { maxBytes } = policy.limits
+    const { maxResultBytes: maxBytes } = policy.limits
     // A UTF-16 unit is at most three bytes of UTF-8: short texts need no count.
     if ((typeof data !== 'string' || data.length * 3 > maxBytes) && bodySizeBytes(data) > maxBytes)
       throw new MessageTooLarge(
-        `The result of task ${this.job.headers.task} is ${bodySizeBytes(data)} bytes, over the limit of ${maxBytes} (taskMaxMessageSize). ` +
+        `The result of task ${this.job.headers.task} is ${bodySizeBytes(data)} bytes, over the limit of ${maxBytes} (resultMaxSize). ` +
           'Store the data elsewhere and return a reference to it.',
       )
     return { contentType, contentEncoding, data }

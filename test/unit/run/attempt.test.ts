@@ -78,8 +78,8 @@ describe('runAttempt', () => {
       assert.match(String(failed.error.exc_message[0]), /list\[1\]/)
     })
 
-    it('fails when the result is larger than a message may be', async () => {
-      const small = await attemptBench({ taskMaxMessageSize: 2048 })
+    it('fails when the result is larger than resultMaxSize', async () => {
+      const small = await attemptBench({ resultMaxSize: 2048 })
       small.app.task('large', () => 'x'.repeat(3000))
 
       const failed = as('failed', await runAttempt(small.job('large'), small.parts))
