@@ -76,7 +76,7 @@ export function retryOf(job: Job, body: TaskBody, change: RetryChange, parts: At
     replacedTaskNesting: headers.replacedTaskNesting,
     stampedHeaders: headers.stampedHeaders,
     stamps: headers.stamps,
-    headers: withoutBrokerHeaders(headers.custom),
+    headers: sendableHeaders(headers.custom),
     properties: {
       ...textsOf({ messageId, appId, userId, type }),
       ...(typeof timestamp === 'number' && { timestamp }),
@@ -124,10 +124,11 @@ function textsOf(properties: Readonly<Record<string, unknown>>): Record<string, 
   )
 }
 
-// RabbitMQ would see a cycle in a message that says it died before, and drop it.
-function withoutBrokerHeaders(custom: Readonly<Record<string, unknown>>): Record<string, unknown> {
+// RabbitMQ would see a cycle in a message that says it died before, and drop it. And __proto__ is a name that nobody can send.
+function sendableHeaders(custom: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const kept: Record<string, unknown> = Object.create(null)
   for (const name of Object.keys(custom))
-    if (!/^x-(death|(first|last)-death-|delivery-count|acquired-count)/i.test(name)) kept[name] = custom[name]
+    if (!/^(x-(death|(first|last)-death-|delivery-count|acquired-count)|__proto__$)/i.test(name))
+      kept[name] = custom[name]
   return kept
 }
