@@ -274,6 +274,8 @@ export class Worker implements AsyncDisposable {
       owner: `${this.hostname} ${newId()}`,
       concurrency,
       multiplier: prefetchMultiplier,
+      prefetchBytes: this.#app.settings.workerPrefetchSize,
+      maxBodyBytes: this.#app.settings.taskMaxMessageSize,
       leaseMs: this.#app.settings.leaseDurationMs,
       keepLease: async (lease) => {
         if (lease !== undefined) await keepLease(lease)

@@ -142,6 +142,8 @@ export interface Settings {
   workerConcurrency?: number | undefined
   /** Most deliveries a worker holds per task it can run at a time. It holds fewer, down to 1, while tasks take longer than 100 ms. @default 4 */
   workerPrefetchMultiplier?: number | undefined
+  /** Most bytes of messages that a worker holds, whatever the count allows; a larger one is held alone. @default 67108864 */
+  workerPrefetchSize?: number | undefined
   /** Where tasks run: in the worker's own event loop. @default "async" */
   workerPool?: 'async' | undefined
   /** How long a task may block the event loop before the worker ends itself, so that others take over its messages. @default "10m" */

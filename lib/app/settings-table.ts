@@ -206,6 +206,7 @@ const results = {
 const worker = {
   workerConcurrency: [whole(1, 100_000), 100],
   workerPrefetchMultiplier: [whole(1, 1000), 4],
+  workerPrefetchSize: [whole(1024, 2 ** 40, 'bytes'), 64 * 1024 * 1024],
   workerPool: [pool, 'async'],
   workerMaxBlockedLoop: [writtenDuration({ minMs: 1000 }), '10m'],
   workerSoftShutdownTimeout: [duration(), 0],
@@ -235,6 +236,7 @@ const ours = new Set<string>([
   ...Object.keys(messages),
   'resultMaxSize',
   'resultGetTimeout',
+  'workerPrefetchSize',
   'workerMaxBlockedLoop',
 ])
 

@@ -13,6 +13,10 @@ export interface ConsumerParts {
   readonly concurrency: number
   /** `workerPrefetchMultiplier`. */
   readonly multiplier: number
+  /** `workerPrefetchSize`. */
+  readonly prefetchBytes: number
+  /** Of a message's body: `taskMaxMessageSize`. */
+  readonly maxBodyBytes: number
   readonly leaseMs: number
   /** Keeps the claims alive from now on; undefined where none can lapse. */
   readonly keepLease: (lease: LeaseModule | undefined) => Promise<void>
@@ -52,10 +56,13 @@ export class Consumer implements Service {
   }
 
   async start(): Promise<void> {
-    const { broker, queues, owner, leaseMs, onError, keepLease } = this.#parts
+    const { broker, queues, owner, prefetchBytes, maxBodyBytes, leaseMs, onError, keepLease } = this.#parts
     this.#claims = await broker.consume(queues, {
       owner,
       prefetch: this.#prefetch,
+      prefetchBytes,
+      // Escaped in its envelope a body of JSON takes up to twice its size, and headers and the rest some more.
+      maxBytes: 2 * maxBodyBytes + 1024 * 1024,
       leaseMs,
       onDeliveries: (batch) => this.#take(batch),
       onError,

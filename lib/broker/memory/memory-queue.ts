@@ -46,6 +46,15 @@ export class MemoryQueue {
     this.#size++
   }
 
+  /** What {@link take} would give. */
+  peek(): MemoryEntry | undefined {
+    for (const priority of this.#priorities) {
+      const entry = this.#lanes.get(priority)!.peek()
+      if (entry !== undefined) return entry
+    }
+    return undefined
+  }
+
   take(): MemoryEntry | undefined {
     for (const priority of this.#priorities) {
       const entry = this.#lanes.get(priority)!.take()
@@ -88,6 +97,10 @@ class Lane {
 
   giveBack(entry: MemoryEntry): void {
     this.#front.push(entry)
+  }
+
+  peek(): MemoryEntry | undefined {
+    return this.#front.peek() ?? this.#line[this.#head]
   }
 
   take(): MemoryEntry | undefined {

@@ -23,6 +23,8 @@ async function consuming(options: Partial<ConsumerParts> = {}) {
     owner: 'w@h 1',
     concurrency: 2,
     multiplier: 4,
+    prefetchBytes: 1_000_000,
+    maxBodyBytes: 1_000_000,
     leaseMs: 10_000,
     keepLease: async () => {},
     work: ({ claim }) => {
