@@ -246,6 +246,31 @@ message('more than 100,000 signatures in each other', 'too-large', {
   ],
 })
 
+// Options of signatures, which are whatever the sender wrote.
+const linked = (options: object) => ({ body: [[], {}, { callbacks: [signature({ options })] }] })
+message(
+  'a callback to an exchange that nobody declared',
+  'content-refused',
+  linked({ exchange: 'amq.topic', routing_key: 'x' }),
+)
+message('an error callback to an exchange that nobody declared', 'content-refused', {
+  body: [[], {}, { errbacks: [signature({ options: { exchange: 'x' } })] }],
+})
+message('a chain to a queue whose name no broker takes', 'content-refused', {
+  body: [[], {}, { chain: [signature({ options: { queue: 'a\u0000b' } })] }],
+})
+message('a callback that is to be sent as pickle', 'unsupported', linked({ serializer: 'pickle' }))
+message('a callback that is to be compressed by rar', 'unsupported', linked({ compression: 'rar' }))
+message('a callback due in 1e300 seconds', 'malformed', linked({ countdown: 1e300 }))
+message('a callback with an id of two lines', 'malformed', linked({ task_id: 'a\nb' }))
+message('a callback with headers of the protocol', 'malformed', linked({ headers: { id: 'another', task: 'another' } }))
+message('a callback whose queue is a list', 'malformed', linked({ queue: ['celery'] }))
+message(
+  'a callback with options that nobody knows',
+  'SUCCESS',
+  linked({ shell: 'rm -rf /', producer: {}, connection: 'redis://elsewhere', queue: 'next' }),
+)
+
 // Odd, and all the same a message.
 message('__proto__ among the headers', 'SUCCESS', {
   headers: json('{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}') as object,
