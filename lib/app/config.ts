@@ -144,6 +144,8 @@ export interface Settings {
   workerPrefetchMultiplier?: number | undefined
   /** Most bytes of messages that a worker holds, whatever the count allows; a larger one is held alone. @default 67108864 */
   workerPrefetchSize?: number | undefined
+  /** Bytes of memory in use above which a worker takes one message at a time: null for 80 % of what the process may have, 0 for no limit. @default null */
+  workerMemoryWatermark?: number | null | undefined
   /** Where tasks run: in the worker's own event loop. @default "async" */
   workerPool?: 'async' | undefined
   /** How long a task may block the event loop before the worker ends itself, so that others take over its messages. @default "10m" */

@@ -207,6 +207,7 @@ const worker = {
   workerConcurrency: [whole(1, 100_000), 100],
   workerPrefetchMultiplier: [whole(1, 1000), 4],
   workerPrefetchSize: [whole(1024, 2 ** 40, 'bytes'), 64 * 1024 * 1024],
+  workerMemoryWatermark: [orNull(whole(0, 2 ** 50, 'bytes')), null],
   workerPool: [pool, 'async'],
   workerMaxBlockedLoop: [writtenDuration({ minMs: 1000 }), '10m'],
   workerSoftShutdownTimeout: [duration(), 0],
@@ -237,6 +238,7 @@ const ours = new Set<string>([
   'resultMaxSize',
   'resultGetTimeout',
   'workerPrefetchSize',
+  'workerMemoryWatermark',
   'workerMaxBlockedLoop',
 ])
 

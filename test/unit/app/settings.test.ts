@@ -143,6 +143,7 @@ describe('validateSettings', () => {
     workerConcurrency: [1, 0, 'from 1 to'],
     workerPrefetchMultiplier: [1, 0, 'from 1 to'],
     workerPrefetchSize: [1024, 0, 'a whole number of bytes'],
+    workerMemoryWatermark: [0, -1, 'a whole number of bytes'],
     workerPool: ['async', 'threads', 'only async is supported yet'],
     workerMaxBlockedLoop: ['1m', '1ms', 'at least 1000 ms'],
     workerSoftShutdownTimeout: [10, -1, 'a number of seconds'],
