@@ -6,8 +6,3 @@ export const app = new Umbel('memory', { broker: process.env.BROKER, unknownTask
 app.task({ name: 'hostile.echo', params: ['*args', '**kwargs'] }, () => null)
 app.task({ name: 'hostile.takesOne', params: ['one?'] }, () => null)
 app.task('hostile.neighbour', (n) => n)
-// Keeps what it was given for a while, as a task that waits for a database does.
-app.task({ name: 'hostile.holds', params: ['*args'] }, async (...args) => {
-  await new Promise((resolve) => setTimeout(resolve, 200))
-  return args.length
-})

@@ -1,11 +1,11 @@
 // What hostile messages may cost a worker: its memory is measured in a process of its own (F30, F31, INV-M).
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { deflateSync } from 'node:zlib'
 import { assert } from 'chai'
 import { silentLogger } from '../../lib/base/logger.ts'
 import { openDatabase } from '../../lib/driver/sqlite/sqlite-database.ts'
 import { Umbel } from '../../lib/index.ts'
+import { Worker } from '../../workers/worker.ts'
 import { projectRoot, type StartedProcess, useProcesses } from '../support/processes.ts'
 import { skip } from '../support/skip.ts'
 import { useTempFolders } from '../support/temp-folder.ts'
@@ -40,12 +40,9 @@ describe('the memory of a worker', function () {
   }
 
   /** Starts a worker on them, waits until all is worked, and gives its peak. */
-  async function workedBy(
-    store: Awaited<ReturnType<typeof filled>>,
-    env: Record<string, string> = {},
-  ): Promise<number> {
+  async function workedBy(store: Awaited<ReturnType<typeof filled>>): Promise<number> {
     const { app, broker, neighbours } = store
-    const options = { env: { BROKER: broker, ...env }, name: 'the worker' }
+    const options = { env: { BROKER: broker }, name: 'the worker' }
     const worker = processes.umbel(['-A', join(projectRoot, 'test/hostile/memory-app.js'), 'worker'], options)
     await Promise.all(neighbours.map((result) => result.get({ timeout: '40s' })))
     await until(async () => ((counts) => counts.waiting + counts.claimed === 0)(await app.queue('celery').counts()), {
@@ -72,19 +69,30 @@ describe('the memory of a worker', function () {
     assert.isBelow(peak - quiet, 1024 * mebibyte, `it rose from ${quiet} to ${peak}`)
   })
 
-  it('is not used up by many messages that are small until they are decoded', async () => {
-    // Each becomes 70 MB of values, held for 200 ms; all twelve at a time would not fit in a heap of 512.
-    const body = deflateSync(`[[${'{},'.repeat(1_000_000)}0], {}, {}]`).toString('base64')
-    const row = (id: number): string =>
-      JSON.stringify({
-        base64: body,
-        headers: { task: 'hostile.holds', id: `held-${id}`, compression: 'application/x-gzip' },
-        properties: {},
+  for (const [watermark, most] of [
+    [1, 1],
+    [0, 5],
+  ] as const)
+    it(`lets ${most} of five tasks run at a time with a watermark of ${watermark}`, async () => {
+      const settings = { broker: 'memory://', logger: silentLogger, workerMemoryWatermark: watermark }
+      const app = new Umbel('watermark', settings, { env: {} })
+      let running = 0
+      let highest = 0
+      const holds = app.task('hostile.holds', async () => {
+        highest = Math.max(highest, ++running)
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        running--
       })
-    const store = await filled(Array.from({ length: 12 }, (_, id) => row(id)))
+      const results = await holds.delayMany([[], [], [], [], []])
+      const worker = new Worker(app)
+      await worker.start()
 
-    await workedBy(store, { NODE_OPTIONS: '--max-old-space-size=512' })
-  })
+      await Promise.all(results.map((result) => result.get({ timeout: '10s' })))
+
+      await worker.stop()
+      await app.close()
+      assert.equal(highest, most)
+    })
 })
 
 /** The most memory that a process had so far, bytes. */

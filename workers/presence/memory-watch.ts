@@ -90,7 +90,7 @@ export function memoryMarks(watermark: number | null): MemoryUse | undefined {
   if (watermark === 0) return undefined
   // Without a limit it is 0, or a number that no machine has.
   const limit = process.constrainedMemory() || Number.POSITIVE_INFINITY
-  return { rss: watermark ?? 0.8 * Math.min(limit, totalmem()), heap: 0.85 * getHeapStatistics().heap_size_limit }
+  return { rss: watermark ?? 0.8 * Math.min(limit, totalmem()), heap: 0.7 * getHeapStatistics().heap_size_limit }
 }
 
 /** Logs that memory has become short, or is so no more. */
