@@ -18,6 +18,7 @@ import { AsyncPool } from './pool/async-pool.ts'
 import type { RunningJob } from './pool/pool.ts'
 import { LeaseKeeper } from './presence/lease-keeper.ts'
 import { LoopWatch } from './presence/loop-watch.ts'
+import { MemoryWatch, memoryMarks, memoryUse, tellMemory } from './presence/memory-watch.ts'
 import { RevokedTasks } from './presence/revoked-tasks.ts'
 import { TaskBoard } from './presence/task-board.ts'
 import { Settler } from './request/settle.ts'
@@ -236,8 +237,17 @@ export class Worker implements AsyncDisposable {
     const pool = new AsyncPool({ ...attempts, defaults, logger, isEager: false, watch, keepRecord }, board)
     const settler = new Settler({ broker, backend, clock, logger })
     const revoked = new RevokedTasks({ clock, broker, stateStore, terminate: (id) => void pool.terminate(id) })
+    const memory = new MemoryWatch({
+      clock,
+      marks: memoryMarks(settings.workerMemoryWatermark),
+      use: memoryUse,
+      onChange: (isShort, use) => {
+        tellMemory(logger, isShort, use)
+        consumer.squeeze(isShort)
+      },
+    })
     // A stall can't be told by a clock that a test moves, and its beats would be most of what a day takes to pass.
-    const helpers: Service[] = [keepAlive(clock), revoked, pool, ...(clock.isManual === true ? [] : [watch])]
+    const helpers: Service[] = [keepAlive(clock), revoked, pool, memory, ...(clock.isManual === true ? [] : [watch])]
     const parts: WorkParts = {
       tasks,
       defaults,
@@ -255,7 +265,7 @@ export class Worker implements AsyncDisposable {
       extendsResults: settings.resultExtended,
       onRan: (runtimeMs) => consumer.ran(runtimeMs),
     }
-    const consumer = this.#consumer(broker, parts, async (lease) => {
+    const consumer = this.#consumer(broker, { ...parts, memory }, async (lease) => {
       const keeper = this.#leaseKeeper(lease, board, pool)
       helpers.push(keeper)
       await keeper.start()
@@ -263,8 +273,12 @@ export class Worker implements AsyncDisposable {
     return { consumer, pool, settler, helpers }
   }
 
-  #consumer(broker: Broker, parts: WorkParts, keepLease: (lease: LeaseModule) => Promise<void>): Consumer {
-    const { settler, clock, logger } = parts
+  #consumer(
+    broker: Broker,
+    parts: WorkParts & { memory: MemoryWatch },
+    keepLease: (lease: LeaseModule) => Promise<void>,
+  ): Consumer {
+    const { settler, clock, logger, memory } = parts
     const { concurrency, prefetchMultiplier } = this.#options
     let failedAt = Number.NEGATIVE_INFINITY
     return new Consumer({
@@ -274,7 +288,10 @@ export class Worker implements AsyncDisposable {
       owner: `${this.hostname} ${newId()}`,
       concurrency,
       multiplier: prefetchMultiplier,
+      prefetchBytes: this.#app.settings.workerPrefetchSize,
+      maxBodyBytes: this.#app.settings.taskMaxMessageSize,
       leaseMs: this.#app.settings.leaseDurationMs,
+      isShort: ({ message: { body, headers } }) => memory.isShort(body.length, headers['compression'] != null),
       keepLease: async (lease) => {
         if (lease !== undefined) await keepLease(lease)
       },

@@ -263,6 +263,7 @@ export class Umbel implements TaskApp, AsyncDisposable {
       resultSerializer: parts.resultSerializers.loaded(settings.resultSerializer),
       records: parts.results(),
       prepare: (call) => parts.publisher.prepare(call),
+      knowsExchange: (name) => parts.router.knowsExchange(name),
       inheritsPriority: settings.taskInheritParentPriority,
       events: this.events,
       middleware: this.middleware,

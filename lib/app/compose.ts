@@ -24,7 +24,8 @@ export interface AppParts {
 
 /** Settings → parts: the one place where the sender's half of the library is put together. */
 export function compose(settings: ResolvedSettings, connections: Pick<Connections, 'broker'>, clock: Clock): AppParts {
-  const encoding = { typedValues: settings.jsonTypedValues, maxDepth: settings.maxMessageDepth }
+  const { jsonTypedValues: typedValues, maxMessageDepth: maxDepth, maxDecodedSize: maxDecodedBytes } = settings
+  const encoding = { typedValues, maxDepth, maxDecodedBytes }
   const serializers = new Serializers({ ...encoding, accept: settings.acceptContent })
   const resultSerializers = new Serializers({
     ...encoding,
@@ -58,6 +59,7 @@ export function compose(settings: ResolvedSettings, connections: Pick<Connection
       codec ??= new ResultCodec({
         serializer: resultSerializers.loaded(settings.resultSerializer),
         serializers: resultSerializers,
+        maxBytes: settings.resultMaxSize,
         // Celery's 0 means the same as null: never.
         expiresMs: settings.resultExpiresMs === 0 ? null : settings.resultExpiresMs,
       })
@@ -87,6 +89,8 @@ function limitsOf(settings: ResolvedSettings): MessageLimits {
     maxDecompressedBytes: settings.maxDecompressedSize,
     maxDepth: settings.maxMessageDepth,
     maxHeaderBytes: settings.maxHeaderSize,
+    maxSignatures: settings.maxSignatures,
+    maxResultBytes: settings.resultMaxSize,
   }
 }
 

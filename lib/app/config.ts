@@ -42,7 +42,7 @@ export interface Settings {
   taskPublishRetryPolicy?: PublishRetryPolicy | undefined
   /** How long the broker may take over one publication before the call fails with `OutcomeUnknown`. @default "10s" */
   taskPublishTimeout?: WrittenDuration | undefined
-  /** Largest encoded body of a task message, in bytes; more fails at the caller. @default 16777216 */
+  /** Largest encoded body of a task message, in bytes; more fails at the caller, and a worker sets it aside. @default 16777216 */
   taskMaxMessageSize?: number | undefined
   /** Calls run in the caller's process at once instead of being sent. For tests. @default false */
   taskAlwaysEager?: boolean | undefined
@@ -112,10 +112,14 @@ export interface Settings {
   jsonTypedValues?: 'kombu' | 'plain' | undefined
   /** Largest body after decompression, in bytes; more is refused unread. @default 67108864 */
   maxDecompressedSize?: number | undefined
-  /** Deepest nesting of arguments and results. @default 256 */
+  /** Deepest nesting of arguments, headers and results. @default 256 */
   maxMessageDepth?: number | undefined
+  /** Most memory that a body may take once decoded, in bytes, as estimated before; more is refused undecoded. @default 268435456 */
+  maxDecodedSize?: number | undefined
   /** Largest headers of a message, in bytes. @default 65536 */
   maxHeaderSize?: number | undefined
+  /** Most signatures in one chain or one list of callbacks, and ten times as many in one message. @default 10000 */
+  maxSignatures?: number | undefined
 
   // Results
   /** Where results are kept: a URL as for `brokerUrl`, or `disabled://`. Not given, it is the broker's own store. @default null */
@@ -126,6 +130,8 @@ export interface Settings {
   resultSerializer?: 'json' | 'msgpack' | undefined
   /** Store name, arguments, worker, retries and queue with a result. @default false */
   resultExtended?: boolean | undefined
+  /** Largest encoded result, in bytes; a task that returns more fails, and `get()` refuses a larger one undecoded. @default 16777216 */
+  resultMaxSize?: number | undefined
   /** How long results are kept; null or 0 keeps them for ever. @default 86400 */
   resultExpires?: Duration | null | undefined
   /** How long `get()` waits unless told otherwise; null waits for ever. @default "5m" */
@@ -136,6 +142,10 @@ export interface Settings {
   workerConcurrency?: number | undefined
   /** Most deliveries a worker holds per task it can run at a time. It holds fewer, down to 1, while tasks take longer than 100 ms. @default 4 */
   workerPrefetchMultiplier?: number | undefined
+  /** Most bytes of messages that a worker holds, whatever the count allows; a larger one is held alone. @default 67108864 */
+  workerPrefetchSize?: number | undefined
+  /** Bytes of memory in use above which a worker takes one message at a time: null for 80 % of what the process may have, 0 for no limit. @default null */
+  workerMemoryWatermark?: number | null | undefined
   /** Where tasks run: in the worker's own event loop. @default "async" */
   workerPool?: 'async' | undefined
   /** How long a task may block the event loop before the worker ends itself, so that others take over its messages. @default "10m" */

@@ -42,7 +42,10 @@ export function guaranteesOf(settings: ResolvedSettings, broker: Broker, backend
           says: 'A task runs at most once: one whose worker dies is not run again (taskAcksLate is off).',
         },
     settings.taskRejectOnWorkerLost
-      ? { holds: true, says: `A task that kills its worker is run again ${settings.maxDeliveries} times at most, then set aside.` }
+      ? {
+          holds: true,
+          says: `A task that kills its worker is run again ${settings.maxDeliveries} times at most, then set aside.`,
+        }
       : { holds: false, says: 'A task whose worker is lost is recorded as failed (taskRejectOnWorkerLost is off).' },
     resultGuarantee(settlesResults, broker, backend),
     sharedByProcesses

@@ -189,13 +189,16 @@ const messages = {
   jsonTypedValues: [choice(['kombu', 'plain']), 'kombu'],
   maxDecompressedSize: [bytes, 64 * 1024 * 1024],
   maxMessageDepth: [whole(1, 10_000), 256],
+  maxDecodedSize: [whole(1024, 2 ** 40, 'bytes'), 256 * 1024 * 1024],
   maxHeaderSize: [bytes, 64 * 1024],
+  maxSignatures: [whole(1, 1_000_000), 10_000],
 } satisfies Partial<Record<SupportedName, Supported>>
 
 const results = {
   resultBackend: [backendUrl, null],
   resultSerializer: [serializer, 'json'],
   resultExtended: [flag, false],
+  resultMaxSize: [bytes, 16 * 1024 * 1024],
   resultExpires: [orNull(duration()), 86_400],
   resultGetTimeout: [orNull(writtenDuration()), '5m'],
 } satisfies Partial<Record<SupportedName, Supported>>
@@ -203,6 +206,8 @@ const results = {
 const worker = {
   workerConcurrency: [whole(1, 100_000), 100],
   workerPrefetchMultiplier: [whole(1, 1000), 4],
+  workerPrefetchSize: [whole(1024, 2 ** 40, 'bytes'), 64 * 1024 * 1024],
+  workerMemoryWatermark: [orNull(whole(0, 2 ** 50, 'bytes')), null],
   workerPool: [pool, 'async'],
   workerMaxBlockedLoop: [writtenDuration({ minMs: 1000 }), '10m'],
   workerSoftShutdownTimeout: [duration(), 0],
@@ -230,7 +235,10 @@ const ours = new Set<string>([
   'maxDeliveries',
   'unknownTaskLimit',
   ...Object.keys(messages),
+  'resultMaxSize',
   'resultGetTimeout',
+  'workerPrefetchSize',
+  'workerMemoryWatermark',
   'workerMaxBlockedLoop',
 ])
 

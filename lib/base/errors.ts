@@ -8,7 +8,7 @@ export const errorCodes = {
   UMBEL_INVALID_TASK: 'A task definition or its options are wrong, or two tasks have one name.',
   UMBEL_INVALID_CALL: 'The options of a call, or an argument of a public function, are wrong.',
   UMBEL_UNSERIALIZABLE: 'An argument or a result holds something that cannot travel; the message names its path.',
-  UMBEL_MESSAGE_TOO_LARGE: 'A message body is over `taskMaxMessageSize`.',
+  UMBEL_MESSAGE_TOO_LARGE: 'A message or a result is over one of the limits; the message says which setting that is.',
   UMBEL_SCHEMA: 'Arguments or a result were refused by the schema of the task.',
   UMBEL_DECODE: 'Bytes from a broker or a result store could not be read as what they claim to be.',
   UMBEL_CONTENT_REFUSED: 'The content type is not in `acceptContent`; it was not decoded.',
@@ -66,7 +66,7 @@ export class InvalidTask extends coded('UMBEL_INVALID_TASK') {}
 export class InvalidCall extends coded('UMBEL_INVALID_CALL') {}
 /** An argument or result that cannot travel. */
 export class Unserializable extends coded('UMBEL_UNSERIALIZABLE') {}
-/** A body over `taskMaxMessageSize`. */
+/** A message or a result over one of the limits. */
 export class MessageTooLarge extends coded('UMBEL_MESSAGE_TOO_LARGE') {}
 /** Arguments or a result that the task's schema refuses. */
 export class SchemaRefused extends coded('UMBEL_SCHEMA') {}

@@ -62,6 +62,13 @@ export interface ConsumeOptions {
   readonly owner: string
   /** Deliveries held unsettled at a time. More raises throughput, and what is repeated after a crash. */
   readonly prefetch: number
+  /**
+   * Bytes of messages held unsettled at a time, as the store keeps them; one that is larger is held alone. Messages of less than a kibibyte
+   * need not be counted. @default no limit
+   */
+  readonly prefetchBytes?: number | undefined
+  /** A message of more bytes than this, as the store keeps it, may be set aside as too large without being read. @default no limit */
+  readonly maxBytes?: number | undefined
   /** How long a claim lasts without renewal, in ms. @default 10_000 */
   readonly leaseMs?: number | undefined
   /** Gets what was claimed, never an empty batch. Must not throw. */

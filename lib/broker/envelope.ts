@@ -62,8 +62,9 @@ export function decodeEnvelope(text: string, queue: string): Envelope {
 
 /** Where lower numbers are served first: 0 unless the sender said otherwise, whole, from 0 to 255. */
 export function priorityOf(message: WireMessage): number {
-  // Python's senders write numbers as text now and then.
-  const given = Math.trunc(Number(message.properties.priority ?? 0))
+  const { priority } = message.properties as { priority?: unknown }
+  // Python's senders write numbers as text now and then; what else stands there, its reader refuses.
+  const given = typeof priority === 'number' || typeof priority === 'string' ? Math.trunc(Number(priority)) : 0
   return given > 0 ? Math.min(given, 255) : 0
 }
 

@@ -27,7 +27,7 @@ export function decompress(contentType: string, data: Uint8Array, maxBytes: numb
   } catch (cause) {
     if (cause instanceof RangeError && (cause as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE')
       throw new MessageTooLarge(
-        `The body holds more than ${maxBytes} bytes once its ${codec.names[0]} compression is off.`,
+        `The body holds more than ${maxBytes} bytes once its ${codec.names[0]} compression is off (maxDecompressedSize).`,
         { cause },
       )
     throw new DecodeError(`The body is not the ${codec.names[0]} data that its compression header claims.`, { cause })

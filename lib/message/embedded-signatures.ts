@@ -2,21 +2,17 @@ import { DecodeError, MessageTooLarge, NotSupported } from '../base/errors.ts'
 import { taskName } from './task-headers.ts'
 import type { Embed, WireSignature } from './task-message.ts'
 
-/** Signatures in one chain, or in one list of callbacks. */
-const longestList = 10_000
-/** All signatures of one message, nested ones included. */
-const mostSignatures = 100_000
-
 const noEmbed: Embed = Object.freeze({})
 
 /**
  * Checks the signatures that a body carries, and those inside them; nothing of them is run here.
  * @param embed the third element of a body: an object, or null
+ * @param maxSignatures the most in one list; ten times as many in the message, nested ones included
  * @throws {DecodeError} naming what has the wrong shape
  * @throws {MessageTooLarge} more signatures than a message may have
  * @throws {NotSupported} for a chord, which this version can't complete
  */
-export function readEmbed(embed: unknown): Embed {
+export function readEmbed(embed: unknown, maxSignatures: number): Embed {
   if (embed === null || embed === undefined) return noEmbed
   if (!isObject(embed)) refuse('the third element of the body', 'an object or null', embed)
   const { callbacks, errbacks, chain, chord } = embed
@@ -25,7 +21,7 @@ export function readEmbed(embed: unknown): Embed {
     throw new NotSupported(
       'The message is part of a chord, which this version cannot complete. Run chords on Python workers.',
     )
-  const counter = { left: mostSignatures }
+  const counter = { maxSignatures, left: maxSignatures * 10 }
   return {
     callbacks: signatureList(callbacks, 'callbacks', counter),
     errbacks: signatureList(errbacks, 'errbacks', counter),
@@ -34,22 +30,39 @@ export function readEmbed(embed: unknown): Embed {
   }
 }
 
+/**
+ * Refuses a list that no reader with the same limits would take.
+ * @throws {MessageTooLarge}
+ */
+export function checkSignatureCount(embed: Embed, maxSignatures: number): void {
+  for (const where of ['callbacks', 'errbacks', 'chain'] as const) checkLength(embed[where] ?? [], where, maxSignatures)
+}
+
+function checkLength(list: readonly unknown[], where: string, most: number): void {
+  if (list.length > most)
+    throw new MessageTooLarge(
+      `The message has ${list.length} signatures in its ${where}; the most is ${most} (maxSignatures).`,
+    )
+}
+
 interface Counter {
+  readonly maxSignatures: number
   left: number
 }
 
 function signatureList(value: unknown, where: string, counter: Counter): readonly WireSignature[] | null {
   if (isAbsent(value)) return null
   if (!Array.isArray(value)) refuse(where, 'a list of signatures or null', value)
-  if (value.length > longestList)
-    throw new MessageTooLarge(`The message has ${value.length} signatures in its ${where}; the most is ${longestList}.`)
+  checkLength(value, where, counter.maxSignatures)
   return value.map((item, index) => signature(item, `${where}[${index}]`, counter))
 }
 
 function signature(value: unknown, where: string, counter: Counter): WireSignature {
   if (!isObject(value)) refuse(where, 'a signature', value)
   if (--counter.left < 0)
-    throw new MessageTooLarge(`The message has more than ${mostSignatures} signatures inside each other.`)
+    throw new MessageTooLarge(
+      `The message has more than ${counter.maxSignatures * 10} signatures inside each other, ten times maxSignatures.`,
+    )
   const { task, args, kwargs, options, subtask_type: subtaskType = null, immutable = false } = value
   taskName(task, `the task of ${where}`)
   if (!Array.isArray(args)) refuse(`${where}.args`, 'a list', args)

@@ -1,5 +1,13 @@
 import { isUtf8 } from 'node:buffer'
 import { DecodeError } from '../base/errors.ts'
+import {
+  defaultMaxDecodedBytes,
+  listBytes,
+  objectBytes,
+  placeBytes,
+  refuseDecodedSize,
+  textBytes,
+} from './decoded-size.ts'
 import { encodeJson } from './json-encoder.ts'
 import { parseJson } from './json-parser.ts'
 import { reviveTyped, type TypedValues } from './json-typed-values.ts'
@@ -14,9 +22,15 @@ export class JsonSerializer {
   readonly contentType = 'application/json'
   readonly contentEncoding = 'utf-8'
   readonly #options: { readonly typedValues: TypedValues; readonly maxDepth: number }
+  readonly #maxDecodedBytes: number
 
-  constructor(options: { readonly typedValues: TypedValues; readonly maxDepth: number }) {
+  constructor(options: {
+    readonly typedValues: TypedValues
+    readonly maxDepth: number
+    readonly maxDecodedBytes?: number | undefined
+  }) {
     this.#options = options
+    this.#maxDecodedBytes = options.maxDecodedBytes ?? defaultMaxDecodedBytes
   }
 
   /**
@@ -27,18 +41,18 @@ export class JsonSerializer {
     return encodeJson(value, this.#options, rootNames)
   }
 
-  /** @throws {DecodeError} */
+  /** @throws {DecodeError, MessageTooLarge} */
   decode(data: string | Uint8Array): unknown {
     const { maxDepth } = this.#options
     const text = typeof data === 'string' ? data : utf8Text(data)
-    if (text.length > unscannedLength && nestsDeeper(text, maxDepth)) throw tooDeep(maxDepth)
+    if (text.length > unscannedLength) checkSize(text, maxDepth, this.#maxDecodedBytes)
     const value = parseChecked(text, maxDepth)
     // `\u005` begins the escapes of `_`, so that a pair can't hide its keys.
     return text.includes('__type__') || text.includes('\\u005') ? reviveTyped(value) : value
   }
 }
 
-/** JSON.parse takes some 40 bytes a level, also for a text that will be refused: beyond this length, levels are counted before. */
+/** JSON.parse takes some 40 bytes a level, also for a text that will be refused: beyond this length it is looked through before. */
 const unscannedLength = 1024 * 1024
 
 function utf8Text(data: Uint8Array): string {
@@ -92,22 +106,30 @@ function inspect(value: unknown, depthLeft: number): 'exact' | 'inexact' | 'too-
   return verdict
 }
 
-/** Whether arrays and objects nest deeper than `limit`, by the text alone; 3 ns a character. */
-function nestsDeeper(text: string, limit: number): boolean {
+/**
+ * How deep arrays and objects nest, and what they will take, by the text alone; 3 ns a character.
+ * @throws {DecodeError, MessageTooLarge}
+ */
+function checkSize(text: string, maxDepth: number, maxBytes: number): void {
   let depth = 0
+  let bytes = 0
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
     if (code === 0x22) {
+      const start = at
       for (at++; at < text.length; at++) {
         const inside = text.charCodeAt(at)
         if (inside === 0x22) break
         if (inside === 0x5c) at++
       }
+      bytes += textBytes + at - start
     } else if (code === 0x5b || code === 0x7b) {
-      if (++depth > limit) return true
+      if (++depth > maxDepth) throw tooDeep(maxDepth)
+      bytes += code === 0x5b ? listBytes : objectBytes
     } else if (code === 0x5d || code === 0x7d) depth--
+    else if (code === 0x2c) bytes += placeBytes
+    if (bytes > maxBytes) refuseDecodedSize(maxBytes)
   }
-  return false
 }
 
 function tooDeep(maxDepth: number): DecodeError {

@@ -1,16 +1,16 @@
 import { types } from 'node:util'
 import { C1, Unpackr } from 'msgpackr'
 import { DecodeError } from '../base/errors.ts'
-import { scanMsgpack } from './msgpack-scan.ts'
+import { type MsgpackLimits, scanMsgpack } from './msgpack-scan.ts'
 
 /**
  * Reads MessagePack as Celery writes it. Integers beyond 2^53 become BigInt, `bin` becomes `Uint8Array`; integer keys become strings, as
  * JSON would have them. Extension types, which no serializer of Celery's writes, are refused.
- * @throws {DecodeError}
+ * @throws {DecodeError, MessageTooLarge}
  */
-export function decodeMsgpack(data: Uint8Array, maxDepth: number): unknown {
+export function decodeMsgpack(data: Uint8Array, limits: MsgpackLimits): unknown {
   const copy = Buffer.from(new Uint8Array(data).buffer) // The scan writes to it.
-  const markedTexts = scanMsgpack(copy, maxDepth)
+  const markedTexts = scanMsgpack(copy, limits)
   try {
     return restore(unpackr.unpack(copy), markedTexts)
   } catch (error) {

@@ -1,3 +1,4 @@
+import { defaultMaxDecodedBytes } from './decoded-size.ts'
 import { decodeMsgpack } from './msgpack-decoder.ts'
 import { encodeMsgpack } from './msgpack-encoder.ts'
 
@@ -10,9 +11,11 @@ export class MsgpackSerializer {
   readonly contentType = 'application/x-msgpack'
   readonly contentEncoding = 'binary'
   readonly #maxDepth: number
+  readonly #maxDecodedBytes: number
 
-  constructor(options: { readonly maxDepth: number }) {
+  constructor(options: { readonly maxDepth: number; readonly maxDecodedBytes?: number | undefined }) {
     this.#maxDepth = options.maxDepth
+    this.#maxDecodedBytes = options.maxDecodedBytes ?? defaultMaxDecodedBytes
   }
 
   /**
@@ -23,8 +26,11 @@ export class MsgpackSerializer {
     return encodeMsgpack(value, { maxDepth: this.#maxDepth }, rootNames)
   }
 
-  /** @throws {DecodeError} */
+  /** @throws {DecodeError, MessageTooLarge} */
   decode(data: string | Uint8Array): unknown {
-    return decodeMsgpack(typeof data === 'string' ? Buffer.from(data, 'utf8') : data, this.#maxDepth)
+    return decodeMsgpack(typeof data === 'string' ? Buffer.from(data, 'utf8') : data, {
+      maxDepth: this.#maxDepth,
+      maxBytes: this.#maxDecodedBytes,
+    })
   }
 }

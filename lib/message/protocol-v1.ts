@@ -1,5 +1,7 @@
 import { DecodeError } from '../base/errors.ts'
 import { argsRepr, kwargsRepr } from './args-repr.ts'
+import { readEmbed } from './embedded-signatures.ts'
+import type { MessageLimits } from './message-limits.ts'
 import { taskBody } from './protocol-v2.ts'
 import { readTaskHeaders } from './task-headers.ts'
 import type { TaskBody, TaskHeaders } from './task-message.ts'
@@ -15,9 +17,10 @@ const bodyHeaders = ['task', 'id', 'eta', 'expires', 'group_index', 'retries', '
 export function readMessageV1(
   body: object,
   table: Readonly<Record<string, unknown>>,
+  limits: MessageLimits,
 ): { headers: TaskHeaders; body: TaskBody } {
   const fields = body as Record<string, unknown>
-  const own = readBodyV1(body)
+  const own = readBodyV1(body, limits)
   const merged = Object.create(null) as Record<string, unknown>
   for (const name in table) merged[name] = table[name]
   for (const name of bodyHeaders) merged[name] ??= fieldOf(fields, name)
@@ -31,18 +34,17 @@ export function readMessageV1(
  * The arguments and links of a protocol 1 body. A chain came as nested callbacks there.
  * @throws {DecodeError, MessageTooLarge, NotSupported}
  */
-export function readBodyV1(body: object): TaskBody {
+export function readBodyV1(body: object, { maxSignatures }: MessageLimits): TaskBody {
   const fields = body as Record<string, unknown>
   if (!Object.hasOwn(fields, 'task') && !Object.hasOwn(fields, 'args'))
     throw new DecodeError(
       'Malformed message: its body is neither [args, kwargs, embed] nor an object with task and args.',
     )
   const { callbacks, errbacks, chord } = fields
-  return taskBody(fieldOf(fields, 'args') ?? [], fieldOf(fields, 'kwargs') ?? {}, {
-    callbacks,
-    errbacks,
-    chain: null,
-    chord,
+  return taskBody({
+    args: fieldOf(fields, 'args') ?? [],
+    kwargs: fieldOf(fields, 'kwargs') ?? {},
+    embed: readEmbed({ callbacks, errbacks, chain: null, chord }, maxSignatures),
   })
 }
 

@@ -1,7 +1,7 @@
 import { DecodeError, InvalidCall, MessageTooLarge, Unserializable } from '../base/errors.ts'
 import { argsRepr, kwargsRepr } from './args-repr.ts'
 import { compress } from './compression.ts'
-import { readEmbed } from './embedded-signatures.ts'
+import { checkSignatureCount, readEmbed } from './embedded-signatures.ts'
 import { formatIsoTime } from './iso-time.ts'
 import { encodeJson } from './json-encoder.ts'
 import type { MessageLimits } from './message-limits.ts'
@@ -30,6 +30,7 @@ export interface EncodeOptions {
  */
 export function encodeTaskMessage(message: TaskMessage, options: EncodeOptions): WireMessage {
   const { serializer, limits } = options
+  checkSignatureCount(message.embed, limits.maxSignatures)
   const encoded = serializer.encode(
     [message.args, message.kwargs, presentEmbed(message.embed)],
     ['args', 'kwargs', 'embed'],
@@ -57,17 +58,17 @@ export function encodeTaskMessage(message: TaskMessage, options: EncodeOptions):
  * The parts of a decoded protocol 2 body.
  * @throws {DecodeError, MessageTooLarge, NotSupported} as {@link readEmbed}
  */
-export function readBodyV2(body: readonly unknown[]): TaskBody {
+export function readBodyV2(body: readonly unknown[], { maxSignatures }: MessageLimits): TaskBody {
   if (body.length !== 3)
     throw new DecodeError(`Malformed message: the body must be [args, kwargs, embed], but has ${body.length} elements.`)
-  return taskBody(body[0], body[1], body[2])
+  return taskBody({ args: body[0], kwargs: body[1], embed: readEmbed(body[2], maxSignatures) })
 }
 
 /**
- * Checks what a body consists of, in whichever protocol it came.
- * @throws {DecodeError, MessageTooLarge, NotSupported}
+ * Checks the arguments of a body, in whichever protocol it came.
+ * @throws {DecodeError}
  */
-export function taskBody(args: unknown, kwargs: unknown, embed: unknown): TaskBody {
+export function taskBody({ args, kwargs, embed }: { args: unknown; kwargs: unknown; embed: Embed }): TaskBody {
   if (!Array.isArray(args)) throw new DecodeError('Malformed message: the positional arguments are no list.')
   const prototype = typeof kwargs === 'object' && kwargs !== null ? Object.getPrototypeOf(kwargs) : undefined
   if (Array.isArray(kwargs) || (prototype !== Object.prototype && prototype !== null))
@@ -75,7 +76,7 @@ export function taskBody(args: unknown, kwargs: unknown, embed: unknown): TaskBo
   const named = Object.create(null) as Record<string, unknown>
   // Without a prototype, __proto__ is a name like any other.
   for (const name of Object.keys(kwargs as object)) named[name] = (kwargs as Record<string, unknown>)[name]
-  return { args, kwargs: named, embed: readEmbed(embed) }
+  return { args, kwargs: named, embed }
 }
 
 function presentEmbed({ callbacks, errbacks, chain, chord }: Embed): Record<string, unknown> {

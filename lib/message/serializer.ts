@@ -26,6 +26,8 @@ export interface SerializerOptions {
   readonly typedValues: 'kombu' | 'plain'
   /** Levels of arrays and objects inside each other, both ways. */
   readonly maxDepth: number
+  /** Estimated memory of what one body becomes; more is refused before it is decoded. @default 256 MiB */
+  readonly maxDecodedBytes?: number | undefined
 }
 
 /** The serializers of one app, and which of them it reads. */

@@ -77,7 +77,7 @@ export function taskName(value: unknown, what: string): string {
 }
 
 /**
- * Checks the size and the depth of a headers table before anything is read from it.
+ * Checks the size, the depth and the numbers of a headers table before anything is read from it.
  * @throws {MessageTooLarge, DecodeError}
  */
 export function checkHeaderSize(table: HeaderTable, limits: MessageLimits): void {
@@ -85,31 +85,53 @@ export function checkHeaderSize(table: HeaderTable, limits: MessageLimits): void
   let isFlat = true
   for (const name in table) {
     const value = table[name]
+    if (typeof value === 'number') refuseInexact(name, value)
     characters += name.length + (typeof value === 'string' ? value.length : 8)
     if (typeof value === 'object' && value !== null && !isTiny(value)) isFlat = false
   }
   // A UTF-16 unit is at most three bytes of UTF-8: most messages need no exact count.
   if (isFlat && characters * 3 <= limits.maxHeaderBytes) return
-  if (sizeOf(table, limits, { left: limits.maxHeaderBytes }) >= 0) return
-  throw new MessageTooLarge(`The message's headers are over the limit of ${limits.maxHeaderBytes} bytes.`)
+  const budget: HeaderBudget = { left: limits.maxHeaderBytes, header: '' }
+  if (sizeOf(table, limits, budget) >= 0) return
+  throw new MessageTooLarge(
+    `The message's headers are over the limit of ${limits.maxHeaderBytes} bytes (maxHeaderSize).`,
+  )
+}
+
+/** A broker's JSON has lost digits of these before we see them; better no value than another one. */
+function refuseInexact(name: string, value: number): void {
+  if (Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value)) return
+  throw new DecodeError(
+    `Malformed message: the header ${JSON.stringify(name.slice(0, 60))} holds a number that headers cannot carry exactly (beyond 2^53, NaN or Infinity).`,
+  )
 }
 
 /** What Celery's own headers hold at most: `[null, null]`, `[30, 20]` and `{}`. */
 function isTiny(value: object): boolean {
-  if (Array.isArray(value)) return value.length <= 2 && value.every((item) => item === null || typeof item === 'number')
+  if (Array.isArray(value))
+    return value.length <= 2 && value.every((item) => item === null || Number.isSafeInteger(item))
   for (const _ in value) return false
   return true
 }
 
+interface HeaderBudget {
+  left: number
+  /** The one that is being counted, for errors. */
+  header: string
+}
+
 /** What is left of the budget; below zero it stops counting. */
-function sizeOf(value: unknown, limits: MessageLimits, budget: { left: number }, depth = 0): number {
+function sizeOf(value: unknown, limits: MessageLimits, budget: HeaderBudget, depth = 0): number {
   if (typeof value === 'string') budget.left -= value.length > budget.left ? value.length : Buffer.byteLength(value)
-  else if (typeof value !== 'object' || value === null) budget.left -= 8
-  else if (ArrayBuffer.isView(value)) budget.left -= value.byteLength
+  else if (typeof value !== 'object' || value === null) {
+    if (typeof value === 'number') refuseInexact(budget.header, value)
+    budget.left -= 8
+  } else if (ArrayBuffer.isView(value)) budget.left -= value.byteLength
   else {
     if (depth > limits.maxDepth)
       throw new DecodeError(`Malformed message: its headers nest deeper than ${limits.maxDepth} levels.`)
     for (const [name, member] of Object.entries(value)) {
+      if (depth === 0) budget.header = name
       budget.left -= name.length
       if (budget.left < 0 || sizeOf(member, limits, budget, depth + 1) < 0) break
     }
@@ -122,7 +144,7 @@ function refuse(name: string, expected: string, value: unknown): never {
 }
 
 /** A hostile value, fit for a message: its kind, or some of its text. */
-function shown(value: unknown): string {
+export function shown(value: unknown): string {
   if (value === undefined) return 'absent'
   if (typeof value === 'string') return JSON.stringify(value.slice(0, 60))
   if (Array.isArray(value)) return 'a list'
@@ -138,16 +160,24 @@ function text(table: HeaderTable, name: string): string | undefined {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point; ids go into keys, logs and terminals
 const idText = /^[^\u0000-\u001f\u007f-\u009f]{1,255}$/
 
+/** No half of a surrogate pair: stores that keep UTF-8 would take many such ids for one. */
+function isId(value: unknown): value is string {
+  // In lib.es2024; every supported Node has it.
+  return (
+    typeof value === 'string' && idText.test(value) && (value as unknown as { isWellFormed(): boolean }).isWellFormed()
+  )
+}
+
 function requiredId(value: unknown): string {
-  if (typeof value === 'string' && idText.test(value)) return value
-  return refuse('id', 'text of 1 to 255 characters, none of them a control character', value)
+  if (isId(value)) return value
+  return refuse('id', 'text of 1 to 255 characters, none of them a control character or half of one', value)
 }
 
 function id(table: HeaderTable, name: string): string | undefined {
   const value = table[name]
   if (value === undefined || value === null || value === '') return undefined
-  if (typeof value === 'string' && idText.test(value)) return value
-  return refuse(name, 'an id (at most 255 characters, none of them a control character) or null', value)
+  if (isId(value)) return value
+  return refuse(name, 'an id (at most 255 characters, none of them a control character or half of one) or null', value)
 }
 
 function time(table: HeaderTable, name: string): number | undefined {

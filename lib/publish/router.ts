@@ -87,6 +87,13 @@ export class Router {
     return { ...route, queue: queue ?? queuesOf(route, this.#declared.values())[0] ?? route.routingKey, priority }
   }
 
+  /** True for the default exchange and those of the declared queues. */
+  knowsExchange(name: string): boolean {
+    if (name === '') return true
+    for (const { exchange } of this.#declared.values()) if (exchange.name === name) return true
+    return false
+  }
+
   /** What is declared: `taskQueues`, or the default queue alone. */
   queues(): Queue[] {
     return [...this.#declared.values()]

@@ -106,8 +106,9 @@ export class AsyncResult<out R> {
 
   /** The tasks that this one sent while it ran, as far as its record tells. */
   async children(): Promise<AsyncResult<unknown>[]> {
-    const document = await this.#document()
-    return (document?.children ?? [])
+    const children: unknown = (await this.#document())?.children
+    // Whoever wrote the record may have put anything there.
+    return (Array.isArray(children) ? children : [])
       .flatMap(idOfTuple)
       .map((id) => new AsyncResult(id, this.#access, { parent: this }))
   }

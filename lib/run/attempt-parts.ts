@@ -24,6 +24,8 @@ export interface AttemptParts {
   readonly keepRecord: (record: StoredRecord) => Promise<void>
   /** Encodes what is to be sent next. @throws {Unserializable, MessageTooLarge, Unroutable} */
   readonly prepare: (call: Call) => Outgoing
+  /** False for an exchange that belongs to no declared queue: what messages ask for may not go there. */
+  readonly knowsExchange: (name: string) => boolean
   /** `taskInheritParentPriority` */
   readonly inheritsPriority: boolean
   readonly events: EventEmitter

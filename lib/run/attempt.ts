@@ -16,7 +16,7 @@ import type { TaskDefinition } from '../task/task-definition.ts'
 import { type EffectiveTaskOptions, effectiveTaskOptions, type TaskEnding } from '../task/task-options.ts'
 import { Ignore, Reject, Retry } from '../task/task-signals.ts'
 import type { AttemptParts } from './attempt-parts.ts'
-import { afterFailure, afterSuccess, retryOf, unsupportedFollowUp } from './follow-ups.ts'
+import { afterFailure, afterSuccess, refusalOfFollowUps, retryOf } from './follow-ups.ts'
 import type { Job } from './job.ts'
 import type { Outcome } from './outcome.ts'
 import { RunningTask } from './running-task.ts'
@@ -145,8 +145,8 @@ export class Attempt implements TaskHooks {
       const { reason, message } = error as MessageRefused // decodeBody throws nothing else
       return this.#refused(reason, message)
     }
-    const unsupported = unsupportedFollowUp(this.#body.embed)
-    if (unsupported !== undefined) return this.#refused('unsupported', unsupported)
+    const refusal = refusalOfFollowUps(job, this.#body.embed, this.#parts)
+    if (refusal !== undefined) return this.#refused(refusal.reason, refusal.detail)
     this.#definition = definition
     this.#options = effectiveTaskOptions(definition, defaults)
     const { maxRetries } = this.#options
@@ -376,11 +376,11 @@ export class Attempt implements TaskHooks {
     const { resultSerializer, policy } = this.#parts
     const { contentType, contentEncoding } = resultSerializer
     const data = resultSerializer.encode(value)
-    const { maxBytes } = policy.limits
+    const { maxResultBytes: maxBytes } = policy.limits
     // A UTF-16 unit is at most three bytes of UTF-8: short texts need no count.
     if ((typeof data !== 'string' || data.length * 3 > maxBytes) && bodySizeBytes(data) > maxBytes)
       throw new MessageTooLarge(
-        `The result of task ${this.job.headers.task} is ${bodySizeBytes(data)} bytes, over the limit of ${maxBytes} (taskMaxMessageSize). ` +
+        `The result of task ${this.job.headers.task} is ${bodySizeBytes(data)} bytes, over the limit of ${maxBytes} (resultMaxSize). ` +
           'Store the data elsewhere and return a reference to it.',
       )
     return { contentType, contentEncoding, data }

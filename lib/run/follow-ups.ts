@@ -1,4 +1,6 @@
-import type { Outgoing } from '../broker/broker.ts'
+import { Unroutable } from '../base/errors.ts'
+import type { DeadLetterReason, Outgoing } from '../broker/broker.ts'
+import { textOf } from '../message/error-text.ts'
 import type { Embed, TaskBody, WireSignature } from '../message/task-message.ts'
 import type { Call } from '../publish/call.ts'
 import { callOfSignature, type FollowedTask, type NextCallDefaults } from '../publish/next-calls.ts'
@@ -76,7 +78,7 @@ export function retryOf(job: Job, body: TaskBody, change: RetryChange, parts: At
     replacedTaskNesting: headers.replacedTaskNesting,
     stampedHeaders: headers.stampedHeaders,
     stamps: headers.stamps,
-    headers: withoutBrokerHeaders(headers.custom),
+    headers: sendableHeaders(headers.custom),
     properties: {
       ...textsOf({ messageId, appId, userId, type }),
       ...(typeof timestamp === 'number' && { timestamp }),
@@ -85,14 +87,62 @@ export function retryOf(job: Job, body: TaskBody, change: RetryChange, parts: At
   return parts.prepare(call)
 }
 
-/** Why the signatures in a body can't be followed by this version; undefined when they can. */
-export function unsupportedFollowUp(embed: Embed): string | undefined {
+/** Why the task of these signatures is not to be run, since they can't be followed; undefined when they can. */
+export function refusalOfFollowUps(job: Job, embed: Embed, parts: AttemptParts): FollowUpRefusal | undefined {
+  const unsupported = unsupportedFollowUp(embed)
+  if (unsupported !== undefined) return { reason: 'unsupported', detail: unsupported }
+  try {
+    tryFollowUps(job, embed, parts)
+    return undefined
+  } catch (error) {
+    const { code } = error as { code?: unknown }
+    // A user's route function may stumble over arguments without the result in front; it is asked again when there is one.
+    if (typeof code !== 'string' || !code.startsWith('UMBEL_')) return undefined
+    return { reason: reasonOf.get(code) ?? 'malformed', detail: textOf(error, 500) }
+  }
+}
+
+/** A dead letter's reason and detail. */
+interface FollowUpRefusal {
+  readonly reason: DeadLetterReason
+  readonly detail: string
+}
+
+/** By the error's code; anything else is malformed. */
+const reasonOf = new Map<string, DeadLetterReason>([
+  ['UMBEL_NOT_SUPPORTED', 'unsupported'],
+  ['UMBEL_UNROUTABLE', 'content-refused'],
+  ['UMBEL_MESSAGE_TOO_LARGE', 'too-large'],
+])
+
+function unsupportedFollowUp(embed: Embed): string | undefined {
   if (embed.chord !== undefined && embed.chord !== null) return 'It is part of a chord; chords are not supported yet.'
   for (const list of [embed.callbacks, embed.errbacks, embed.chain])
     for (const { subtask_type: kind } of list ?? [])
       if (kind !== null && kind !== undefined)
         return `A ${kind} is to follow it; signatures of that kind are not supported yet.`
   return undefined
+}
+
+/**
+ * Tries what the signatures of a body ask for before the task runs: options of a wrong type, a queue, exchange,
+ * serializer or compression that is not to be had. Else a task would do its work first and fail over them afterwards.
+ * @throws {DecodeError, InvalidCall, NotSupported, Unroutable, MessageTooLarge}
+ */
+function tryFollowUps(job: Job, { callbacks, errbacks, chain }: Embed, parts: AttemptParts): void {
+  if (callbacks == null && errbacks == null && chain == null) return
+  // Of a chain the next step alone: those behind it are tried by the tasks before them.
+  const next = chain?.at(-1)
+  for (const signature of [...(callbacks ?? []), ...(errbacks ?? []), ...(next === undefined ? [] : [next])]) {
+    const { options } = signature
+    const { link: _link, link_error: _linkError, chain: _chain, chord: _chord, ...own } = options
+    const call = callOfSignature({ ...signature, options: own }, afterOf(job, [], parts), nextDefaults(job, parts))
+    const { exchange } = parts.prepare(call).route
+    if (!parts.knowsExchange(exchange))
+      throw new Unroutable(
+        `Cannot send ${call.task} as a follow-up: its exchange "${exchange.slice(0, 80)}" belongs to no queue in taskQueues.`,
+      )
+  }
 }
 
 interface Following {
@@ -102,9 +152,11 @@ interface Following {
 }
 
 function prepared(signature: WireSignature, { job, prepend, chain }: Following, parts: AttemptParts): Outgoing {
-  const { id, rootId } = job.headers
-  const after: FollowedTask = { id, rootId: rootId ?? id, prepend, chain, now: parts.clock.now() }
-  return parts.prepare(callOfSignature(signature, after, nextDefaults(job, parts)))
+  return parts.prepare(callOfSignature(signature, { ...afterOf(job, prepend, parts), chain }, nextDefaults(job, parts)))
+}
+
+function afterOf({ headers: { id, rootId } }: Job, prepend: readonly unknown[], { clock }: AttemptParts): FollowedTask {
+  return { id, rootId: rootId ?? id, prepend, now: clock.now() }
 }
 
 function nextDefaults(job: Job, { defaults, inheritsPriority }: AttemptParts): NextCallDefaults {
@@ -124,10 +176,11 @@ function textsOf(properties: Readonly<Record<string, unknown>>): Record<string, 
   )
 }
 
-// RabbitMQ would see a cycle in a message that says it died before, and drop it.
-function withoutBrokerHeaders(custom: Readonly<Record<string, unknown>>): Record<string, unknown> {
+// RabbitMQ would see a cycle in a message that says it died before, and drop it. And __proto__ is a name that nobody can send.
+function sendableHeaders(custom: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const kept: Record<string, unknown> = Object.create(null)
   for (const name of Object.keys(custom))
-    if (!/^x-(death|(first|last)-death-|delivery-count|acquired-count)/i.test(name)) kept[name] = custom[name]
+    if (!/^(x-(death|(first|last)-death-|delivery-count|acquired-count)|__proto__$)/i.test(name))
+      kept[name] = custom[name]
   return kept
 }

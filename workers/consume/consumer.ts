@@ -13,7 +13,13 @@ export interface ConsumerParts {
   readonly concurrency: number
   /** `workerPrefetchMultiplier`. */
   readonly multiplier: number
+  /** `workerPrefetchSize`. */
+  readonly prefetchBytes: number
+  /** Of a message's body: `taskMaxMessageSize`. */
+  readonly maxBodyBytes: number
   readonly leaseMs: number
+  /** Whether memory is short; asked before each start. */
+  readonly isShort: (delivery: Delivery) => boolean
   /** Keeps the claims alive from now on; undefined where none can lapse. */
   readonly keepLease: (lease: LeaseModule | undefined) => Promise<void>
   /** Takes a delivery as far as its slot is needed; no promise where that has been done on return. Never throws or rejects. */
@@ -43,6 +49,8 @@ export class Consumer implements Service {
   #runtimeMs: number | undefined
   #prefetch: number
   #idle: Deferred<void> | undefined
+  /** Memory is short: one at a time, since with none at all nothing would make room. */
+  #isSqueezed = false
   /** In the loop that starts what fits: what comes meanwhile is started by that. */
   #isStarting = false
 
@@ -52,10 +60,13 @@ export class Consumer implements Service {
   }
 
   async start(): Promise<void> {
-    const { broker, queues, owner, leaseMs, onError, keepLease } = this.#parts
+    const { broker, queues, owner, prefetchBytes, maxBodyBytes, leaseMs, onError, keepLease } = this.#parts
     this.#claims = await broker.consume(queues, {
       owner,
       prefetch: this.#prefetch,
+      prefetchBytes,
+      // Escaped in its envelope a body of JSON takes up to twice its size, and headers and the rest some more.
+      maxBytes: 2 * maxBodyBytes + 1024 * 1024,
       leaseMs,
       onDeliveries: (batch) => this.#take(batch),
       onError,
@@ -86,6 +97,13 @@ export class Consumer implements Service {
     await this.#idle.promise
   }
 
+  /** Memory is short, or is so no more: while it is, one delivery is held at a time. */
+  squeeze(isShort: boolean): void {
+    this.#isSqueezed = isShort
+    this.#claims?.setPrefetch(isShort ? 1 : this.#prefetch)
+    if (!isShort && !this.#isStopping) this.#startWhatFits()
+  }
+
   /** Told how long a task ran, ms: the shorter, the more is held ahead. */
   ran(runtimeMs: number): void {
     this.#runtimeMs =
@@ -94,7 +112,7 @@ export class Consumer implements Service {
     // A tenth more or less changes nothing; every task would otherwise set a prefetch of its own.
     if (Math.abs(wanted - this.#prefetch) * 10 < this.#prefetch) return
     this.#prefetch = wanted
-    this.#claims?.setPrefetch(wanted)
+    if (!this.#isSqueezed) this.#claims?.setPrefetch(wanted)
   }
 
   #wantedPrefetch(): number {
@@ -120,6 +138,7 @@ export class Consumer implements Service {
         this.#goOnLater()
         return
       }
+      if (this.#parts.isShort(this.#waiting[this.#head]!) && this.#running > 0) break
       const delivery = this.#waiting[this.#head++]!
       this.#running++
       const working = work(delivery)

@@ -1,10 +1,12 @@
-import type { Settlement } from '../../lib/broker/broker.ts'
+import type { Delivery, Settlement } from '../../lib/broker/broker.ts'
+import { textOf } from '../../lib/message/error-text.ts'
 import { decodeBody } from '../../lib/message/read-message.ts'
 import type { ExtendedFacts } from '../../lib/result/result-codec.ts'
 import type { Outcome } from '../../lib/run/outcome.ts'
 import { type Acknowledgement, type Aftermath, aftermathOf, settlementOf } from '../../lib/run/settlement.ts'
 import { acknowledgementOf } from './ack-policy.ts'
 import type { Admission } from './admit.ts'
+import { namesOf } from './decode.ts'
 import { reportOutcome, reportRefused, reportUnknown } from './report.ts'
 import type { Refusal, Request } from './request.ts'
 import type { WorkParts } from './work-parts.ts'
@@ -50,6 +52,19 @@ export function refuse(refusal: Refusal, parts: WorkParts): void {
   const { record } = aftermathOf(outcome, { ...facts, keepsResult: keeps, keepsErrors: keeps }, parts.records)
   parts.settler.settle({ id, task }, { claim: delivery.claim, disposition: 'dead-letter', reason, detail, record })
   reportRefused(refusal, parts)
+}
+
+/**
+ * Sets a message aside that something of the worker itself failed over. What was settled of it before stays: the broker does nothing for
+ * a claim that has ended.
+ */
+export function breakOff(delivery: Delivery, error: unknown, parts: WorkParts): void {
+  parts.logger.error(
+    { ...namesOf(delivery), queue: delivery.queue, err: error },
+    'The worker itself failed over a message. Please report this.',
+  )
+  const detail = `The worker itself failed over it: ${textOf(error, 500)}`
+  refuse({ kind: 'refusal', delivery, reason: 'rejected', detail, ...namesOf(delivery) }, parts)
 }
 
 /** Takes the message off its queue before it runs, for good; false when it is no longer ours, and then it must not run. */

@@ -29,8 +29,8 @@ export function readRequest(delivery: Delivery, parts: WorkParts): Request | Ref
   }
 }
 
-/** For the record and the log of a message whose headers were refused: id and task, where they stand there as short text. */
-function namesOf({ message }: Delivery): Pick<Refusal, 'id' | 'task'> {
+/** For the record and the log of a message whose headers can't be relied on: id and task, where they stand there as short text. */
+export function namesOf({ message }: Delivery): Pick<Refusal, 'id' | 'task'> {
   const headers: unknown = message.headers
   const named = (name: string): string | undefined => {
     if (typeof headers !== 'object' || headers === null || !Object.hasOwn(headers, name)) return undefined

@@ -2,6 +2,7 @@ import type { Logger, LogLevel } from '../../lib/base/logger.ts'
 import { maskUrl } from '../../lib/base/mask-secrets.ts'
 import type { TaskEvent } from '../../lib/hook/hooks.ts'
 import type { ErrorRecord } from '../../lib/message/encoded.ts'
+import { textOf } from '../../lib/message/error-text.ts'
 import type { Outcome } from '../../lib/run/outcome.ts'
 import type { Refusal, Request } from './request.ts'
 import type { WorkParts } from './work-parts.ts'
@@ -122,7 +123,7 @@ function took({ runtimeMs }: Outcome): string {
 }
 
 function errorText({ exc_type: type, exc_message: args }: ErrorRecord): string {
-  const text = args.map((arg) => (typeof arg === 'string' ? arg : JSON.stringify(arg))).join(', ')
+  const text = args.map((arg) => textOf(arg, 500)).join(', ')
   return text === '' ? type : `${type}: ${maskUrl(text.slice(0, 500))}`
 }
 

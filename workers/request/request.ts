@@ -24,7 +24,8 @@ export interface Request {
 export interface Refusal {
   readonly kind: 'refusal'
   readonly delivery: Delivery
-  readonly reason: RefusalReason
+  /** `rejected` where the worker itself is to blame. */
+  readonly reason: RefusalReason | 'rejected'
   readonly detail: string
   /** As far as the headers could be read. */
   readonly id: string | undefined

@@ -2,7 +2,7 @@ import { crashPoint } from '../../lib/base/crash-point.ts'
 import type { Delivery } from '../../lib/broker/broker.ts'
 import type { Outcome } from '../../lib/run/outcome.ts'
 import { admit } from './admit.ts'
-import { acknowledgedFirst, conclude, refuse, turnAway } from './conclude.ts'
+import { acknowledgedFirst, breakOff, conclude, refuse, turnAway } from './conclude.ts'
 import { readRequest } from './decode.ts'
 import { reportReceived } from './report.ts'
 import type { Request } from './request.ts'
@@ -14,6 +14,16 @@ import type { WorkParts } from './work-parts.ts'
  * Never throws or rejects.
  */
 export function work(delivery: Delivery, parts: WorkParts): void | Promise<void> {
+  // A mistake of ours costs this message its run, and no other.
+  const broke = (error: unknown): void => breakOff(delivery, error, parts)
+  try {
+    return workThrough(delivery, parts)?.catch(broke)
+  } catch (error) {
+    broke(error)
+  }
+}
+
+function workThrough(delivery: Delivery, parts: WorkParts): void | Promise<void> {
   crashPoint('worker.afterClaim')
   const request = readRequest(delivery, parts) // the body stays bytes until it is in its slot
   if (request.kind === 'refusal') return refuse(request, parts)

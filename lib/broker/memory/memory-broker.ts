@@ -89,7 +89,10 @@ export class MemoryBroker implements Broker {
       clock: this.#clock,
       options,
       queues: [...new Set(queues)].map((name) => this.#messages.queue(name)),
-      claim: (claimer, count) => this.#messages.claim(claimer.nextTurn(), count, claimer),
+      claim: (claimer, room) => {
+        const deliveries = this.#messages.claim(claimer.nextTurn(), room, claimer)
+        return { deliveries, bytes: deliveries.reduce((sum, { claim }) => sum + this.#messages.sizeOf(claim), 0) }
+      },
       onLapsed: (lapsed) => this.#recover(lapsed),
       onStopping: (stopping) => void this.#consumers.delete(stopping),
     })
@@ -128,13 +131,14 @@ export class MemoryBroker implements Broker {
 
   #settleOne(settlement: Settlement, follow: readonly PlacedMessage[]): SettleReply {
     const isValid = this.#messages.isValid(settlement.claim)
+    const bytes = this.#messages.sizeOf(settlement.claim)
     const holder = this.#messages.holderOf(settlement.claim)
     if (isValid) {
       this.#messages.settle(settlement)
       if (settlement.record !== undefined) this.#records.keep([settlement.record])
       this.#messages.add(follow)
     }
-    holder?.released()
+    holder?.released(bytes)
     if (settlement.counted === 'return' && holder !== undefined && this.#consumers.delete(holder))
       this.#consumers.add(holder) // the last to be asked now, so that another gets what this one can't use
     return isValid ? 'settled' : 'lost'

@@ -2,14 +2,21 @@ import type { Clock } from '../../base/clock.ts'
 import { InvalidCall } from '../../base/errors.ts'
 import { microtask } from '../../base/microtask.ts'
 import type { ConsumeOptions, Consumer, Delivery } from '../broker.ts'
+import type { ClaimRoom } from './memory-messages.ts'
 import type { MemoryQueue } from './memory-queue.ts'
+
+/** What a consumer was given. */
+export interface ClaimedInMemory {
+  readonly deliveries: readonly Delivery[]
+  readonly bytes: number
+}
 
 export interface MemoryConsumerParts {
   readonly clock: Clock
   readonly options: ConsumeOptions
   readonly queues: readonly MemoryQueue[]
-  /** Claims as many as are asked for, or as there are. */
-  readonly claim: (consumer: MemoryConsumer, count: number) => Delivery[]
+  /** Claims as many as there is room for, or as there are. */
+  readonly claim: (consumer: MemoryConsumer, room: ClaimRoom) => ClaimedInMemory
   /** The lease has lapsed: its claims go back. */
   readonly onLapsed: (consumer: MemoryConsumer) => void
   readonly onStopping: (consumer: MemoryConsumer) => void
@@ -23,6 +30,7 @@ export class MemoryConsumer implements Consumer {
   readonly #leaseMs: number
   #prefetch: number
   #unsettled = 0
+  #bytes = 0
   #isStopped = false
   #isHanging = false
   #isScheduled = false
@@ -76,8 +84,10 @@ export class MemoryConsumer implements Consumer {
   }
 
   /** A delivery of this consumer has been settled, or is lost. */
-  released(): void {
+  released(bytes: number): void {
     this.#unsettled--
+    // What was lost meanwhile is not known any more.
+    this.#bytes = this.#unsettled === 0 ? 0 : Math.max(0, this.#bytes - bytes)
     this.look()
   }
 
@@ -98,9 +108,12 @@ export class MemoryConsumer implements Consumer {
   #claim(): void {
     const { clock, claim, options } = this.#parts
     this.lastRoundTrip = clock.monotonic()
-    const deliveries = claim(this, this.#room())
+    const most = options.prefetchBytes ?? Number.POSITIVE_INFINITY
+    const room = { count: this.#room(), bytes: most - this.#bytes, isEmpty: this.#unsettled === 0 }
+    const { deliveries, bytes } = claim(this, room)
     if (deliveries.length === 0) return
     this.#unsettled += deliveries.length
+    this.#bytes += bytes
     try {
       options.onDeliveries(deliveries)
     } catch (error) {

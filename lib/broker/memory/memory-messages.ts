@@ -1,8 +1,8 @@
 import type { Clock } from '../../base/clock.ts'
-import { Unroutable } from '../../base/errors.ts'
+import { DecodeError, Unroutable } from '../../base/errors.ts'
 import type { Claim, DeadLetter, Delivery, Outgoing, QueueCounts, Settlement } from '../broker.ts'
 import { oneMore } from '../delivery-history.ts'
-import { decodeEnvelope, dueTime, encodeEnvelope, namesOf, priorityOf } from '../envelope.ts'
+import { decodeEnvelope, dueTime, type Envelope, encodeEnvelope, namesOf, priorityOf } from '../envelope.ts'
 import { type Queue, queuesOf, type Route } from '../queue.ts'
 import { BinaryHeap } from './binary-heap.ts'
 import { type MemoryEntry, MemoryQueue } from './memory-queue.ts'
@@ -32,6 +32,14 @@ export interface KeptMessage<Holder> {
   /** Of a claim. */
   readonly token?: number
   readonly holder?: Holder
+}
+
+/** How much a consumer may claim. */
+export interface ClaimRoom {
+  readonly count: number
+  readonly bytes: number
+  /** It holds nothing: then one message may be larger than `bytes`. */
+  readonly isEmpty: boolean
 }
 
 /** Every message in memory and where it is: waiting, parked, claimed or set aside. Plain state; who is told of changes is the broker's. */
@@ -102,17 +110,22 @@ export class MemoryMessages<Holder> {
   }
 
   /** Claims from the queues in the order given, an equal share each; what one leaves goes to those that have more. */
-  claim(queues: readonly MemoryQueue[], count: number, holder: Holder): Delivery[] {
+  claim(queues: readonly MemoryQueue[], { count, bytes, isEmpty }: ClaimRoom, holder: Holder): Delivery[] {
     this.promoteDue()
+    let bytesLeft = bytes
     const deliveries: Delivery[] = []
     let open = queues.filter((queue) => queue.size > 0 && !queue.isPaused)
     for (let left = count; left > 0 && open.length > 0; left = count - deliveries.length) {
       for (const [index, queue] of open.entries()) {
         const share = Math.ceil((count - deliveries.length) / (open.length - index))
         for (let i = 0; i < share; i++) {
-          const entry = queue.take()
-          if (entry === undefined) break
-          deliveries.push(this.#hold(entry, holder))
+          const next = queue.peek()
+          if (next === undefined) break
+          // What comes next of a queue is never passed over for something smaller behind it.
+          if (next.envelope.length > bytesLeft && !(isEmpty && deliveries.length === 0)) return deliveries
+          bytesLeft -= next.envelope.length
+          const delivery = this.#hold(queue.take()!, holder)
+          if (delivery !== undefined) deliveries.push(delivery)
         }
       }
       open = open.filter((queue) => queue.size > 0)
@@ -123,6 +136,11 @@ export class MemoryMessages<Holder> {
   /** True while the claim is valid. */
   isValid({ token }: Claim): boolean {
     return this.#claims.has(token)
+  }
+
+  /** Size of the message of a valid claim. */
+  sizeOf({ token }: Claim): number {
+    return this.#claims.get(token)?.entry.envelope.length ?? 0
   }
 
   /** Who holds a claim, or held it and has not learnt that it is lost; from now on it has. */
@@ -235,19 +253,26 @@ export class MemoryMessages<Holder> {
     entry.queue.append(entry)
   }
 
-  #hold(entry: MemoryEntry, holder: Holder): Delivery {
+  /** Undefined for a message that can't be read, which is set aside. */
+  #hold(entry: MemoryEntry, holder: Holder): Delivery | undefined {
+    const queue = entry.queue.name
+    const read = readEntry(entry)
+    if (read instanceof DecodeError) {
+      this.#setAside(entry, { reason: 'undecodable', detail: read.message })
+      return undefined
+    }
     const token = ++this.#token
     this.#claims.set(token, { entry, holder })
     entry.queue.claimed++
-    const queue = entry.queue.name
-    const { message, route } = decodeEnvelope(entry.envelope, queue)
+    const { message, route } = read
     const { losses = 0, returns = 0, firstReturnedAt } = entry.history ?? {}
     const claim: Claim = { key: entry.id, token, queue }
     return { claim, message, queue, route, redelivered: entry.history !== undefined, losses, returns, firstReturnedAt }
   }
 
-  #setAside(entry: MemoryEntry, { reason = 'rejected', detail = '' }: Settlement): void {
-    const { message } = decodeEnvelope(entry.envelope, entry.queue.name)
+  #setAside(entry: MemoryEntry, { reason = 'rejected', detail = '' }: Pick<Settlement, 'reason' | 'detail'>): void {
+    const read = readEntry(entry)
+    const message = read instanceof DecodeError ? undefined : read.message
     const id = ++this.#sequence
     const letter: DeadLetter = {
       id: String(id),
@@ -257,8 +282,17 @@ export class MemoryMessages<Holder> {
       deadSince: this.#clock.now(),
       ...namesOf(message),
       raw: new TextEncoder().encode(entry.envelope),
-      message,
+      ...(message !== undefined && { message }),
     }
     this.#dead.set(id, { entry, letter })
+  }
+}
+
+function readEntry({ envelope, queue }: MemoryEntry): Envelope | DecodeError {
+  try {
+    return decodeEnvelope(envelope, queue.name)
+  } catch (error) {
+    if (error instanceof DecodeError) return error
+    throw error
   }
 }

@@ -51,6 +51,15 @@ export class MemoryQueue {
     for (const lane of this.#lanes.values()) yield* lane.entries()
   }
 
+  /** What {@link take} would give. */
+  peek(): MemoryEntry | undefined {
+    for (const priority of this.#priorities) {
+      const entry = this.#lanes.get(priority)!.peek()
+      if (entry !== undefined) return entry
+    }
+    return undefined
+  }
+
   take(): MemoryEntry | undefined {
     for (const priority of this.#priorities) {
       const entry = this.#lanes.get(priority)!.take()
@@ -98,6 +107,10 @@ class Lane {
   *entries(): IterableIterator<MemoryEntry> {
     yield* this.#front.items()
     yield* this.#line.slice(this.#head)
+  }
+
+  peek(): MemoryEntry | undefined {
+    return this.#front.peek() ?? this.#line[this.#head]
   }
 
   take(): MemoryEntry | undefined {

@@ -12,15 +12,26 @@ export interface TokenRange {
   readonly last: number
 }
 
+/** Whose claim it is, and how much there is room for. */
+export interface ClaimWish {
+  readonly owner: number
+  readonly queues: readonly number[]
+  readonly count: number
+  readonly bytes: number
+  /** It holds nothing: then one message may be larger than `bytes`. */
+  readonly isEmpty: boolean
+}
+
 /**
- * Claims at most `count` messages. The queues are served in the order given, an equal share each, and what one leaves goes to those
+ * Claims at most `count` messages, of at most `bytes` together. The queues are served in the order given, an equal share each, and what one leaves goes to those
  * that have more; within a queue by priority, then by position.
  */
 export function claimReady(
   transaction: Transaction,
-  { owner, queues, count }: { owner: number; queues: readonly number[]; count: number },
+  { owner, queues, count, bytes, isEmpty }: ClaimWish,
 ): TokenRange | undefined {
   let left = count
+  let bytesLeft = bytes
   let range: TokenRange | undefined
   let open = queues
   // Each round ends a queue or the count, so there are at most as many as queues.
@@ -28,30 +39,70 @@ export function claimReady(
     const rich: number[] = []
     for (const [index, queue] of open.entries()) {
       const share = Math.ceil(left / (open.length - index))
-      const tokens = claimFrom(transaction, { owner, queue, count: share })
+      const mayExceed = isEmpty && range === undefined
+      const tokens = claimFrom(transaction, { owner, queue, count: share, bytes: bytesLeft, mayExceed })
       const got = tokens === undefined ? 0 : tokens.last - tokens.first + 1
       left -= got
+      bytesLeft -= tokens?.bytes ?? 0
       if (got === share) rich.push(queue)
-      if (tokens !== undefined) range = { first: range?.first ?? tokens.first, last: tokens.last }
-      if (left === 0) break
+      if (tokens !== undefined && got > 0) range = { first: range?.first ?? tokens.first, last: tokens.last }
+      // What comes next of a queue is never passed over for something smaller behind it.
+      if (left === 0 || tokens?.isCut === true) return range
     }
     open = rich
   }
   return range
 }
 
-function claimFrom(
-  { database }: Transaction,
-  { owner, queue, count }: { owner: number; queue: number; count: number },
-): TokenRange | undefined {
+interface QueueWish {
+  readonly owner: number
+  readonly queue: number
+  readonly count: number
+  readonly bytes: number
+  /** One message may be larger than `bytes`. */
+  readonly mayExceed: boolean
+}
+
+/** What was claimed of one queue; none when `last` is before `first`. `isCut` when there was no room for the next. */
+interface QueueClaim extends TokenRange {
+  readonly bytes: number
+  readonly isCut: boolean
+}
+
+function claimFrom({ database }: Transaction, wish: QueueWish): QueueClaim | undefined {
+  const { owner, queue, count } = wish
   const { changes, lastRowId } = database.statement(insertClaims).run([owner, queue, count])
   if (changes === 0) return undefined
+  const claimed = withinBytes(database, { first: lastRowId - changes + 1, last: lastRowId }, wish)
+  if (claimed.last < claimed.first) return claimed
   // What was claimed is the front of the queue, so it goes by one range. Its end as values: SQLite searches by both columns then, and
   // by the first alone, through the whole queue, when they come from a subquery.
-  const [priority, position] = database.statement(selectPlace).all([lastRowId])[0]!
+  const [priority, position] = database.statement(selectPlace).all([claimed.last])[0]!
   database.statement(deleteClaimed).run([queue, priority!, position!])
-  return { first: lastRowId - changes + 1, last: lastRowId }
+  return claimed
 }
+
+/** Takes back what of a fresh claim there is no room for. The sizes are read from the rows' heads, not from the messages. */
+function withinBytes(database: SqliteDatabase, range: TokenRange, { bytes, mayExceed }: QueueWish): QueueClaim {
+  const { first, last } = range
+  if (bytes === Number.POSITIVE_INFINITY) return { first, last, bytes: 0, isCut: false }
+  const total = Number(database.statement(sumSizes).all([first, last])[0]?.[0] ?? 0)
+  if (total <= bytes) return { first, last, bytes: total, isCut: false }
+  let kept = 0
+  let end = first - 1
+  for (const [token, size] of database.statement(listSizes).all([first, last])) {
+    if (kept + Number(size) > bytes && !(mayExceed && end < first)) break
+    kept += Number(size)
+    end = Number(token)
+  }
+  database.statement('delete from claims where token between ? and ?').run([end + 1, last])
+  return { first, last: end, bytes: kept, isCut: true }
+}
+
+const sumSizes = `select sum(octet_length(m.envelope)) from claims c join messages m on m.id = c.message
+  where c.token between ? and ?`
+const listSizes = `select c.token, coalesce(octet_length(m.envelope), 0) from claims c left join messages m on m.id = c.message
+  where c.token between ? and ? order by c.token`
 
 const insertClaims = `insert into claims (message, owner, queue, priority, position, past)
   select message, ?, queue, priority, position, past from ready where queue = ? order by priority, position limit ?`
@@ -68,18 +119,35 @@ const hasReady = `select 1 from queues where id = ? and paused = 0 and exists (s
 export interface ClaimedMessages {
   readonly deliveries: readonly Delivery[]
   /** Claims whose messages can't be read, with the reason. */
-  readonly unreadable: readonly { readonly claim: Claim; readonly detail: string }[]
+  readonly unreadable: readonly Unreadable[]
 }
 
-/** Reads what was claimed, in order. @param nameOf the name of a queue by its number */
+/** A claim whose message can't be read, and why. */
+export interface Unreadable {
+  readonly claim: Claim
+  readonly reason: 'undecodable' | 'too-large'
+  readonly detail: string
+}
+
+/** How {@link readClaimed} reads. */
+export interface ReadingClaims {
+  /** The name of a queue by its number. */
+  readonly nameOf: (queue: number) => string
+  /** A message that was claimed alone is not read when it is larger. */
+  readonly maxBytes: number
+}
+
+/** Reads what was claimed, in order. */
 export function readClaimed(
   database: SqliteDatabase,
   range: TokenRange,
-  nameOf: (queue: number) => string,
+  { nameOf, maxBytes }: ReadingClaims,
 ): ClaimedMessages {
+  const tooLarge = readTooLarge(database, range, { nameOf, maxBytes })
+  if (tooLarge !== undefined) return { deliveries: [], unreadable: [tooLarge] }
   const rows = readTogether(database, range) ?? readApart(database, range)
   const deliveries: Delivery[] = []
-  const unreadable: { claim: Claim; detail: string }[] = []
+  const unreadable: Unreadable[] = []
   for (const row of rows) {
     const queue = nameOf(row.queue)
     const claim: Claim = { key: row.message, token: row.token, queue }
@@ -87,11 +155,28 @@ export function readClaimed(
       deliveries.push(deliveryOf(row, claim))
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
-      unreadable.push({ claim, detail: error.message })
+      unreadable.push({ claim, reason: 'undecodable', detail: error.message })
     }
   }
   return { deliveries, unreadable }
 }
+
+/** One message alone may be of any size, up to what no process could hold. */
+function readTooLarge(
+  database: SqliteDatabase,
+  { first, last }: TokenRange,
+  { nameOf, maxBytes }: ReadingClaims,
+): Unreadable | undefined {
+  if (first !== last || maxBytes === Number.POSITIVE_INFINITY) return undefined
+  const [message, queue, size] = database.statement(selectSize).all([first])[0] ?? []
+  if (!(Number(size) > maxBytes)) return undefined
+  const claim: Claim = { key: Number(message), token: first, queue: nameOf(Number(queue)) }
+  const detail = `The message is ${Number(size)} bytes in its store, more than any with a body within taskMaxMessageSize; it was not read.`
+  return { claim, reason: 'too-large', detail }
+}
+
+const selectSize = `select c.message, c.queue, octet_length(m.envelope) from claims c join messages m on m.id = c.message
+  where c.token = ?`
 
 interface ClaimedRow {
   readonly token: number

@@ -11,7 +11,7 @@ export function setAside(
   row: { readonly message: number; readonly queue: number; readonly priority: number },
   { reason = 'rejected', detail = '', claim }: Settlement,
 ): void {
-  const raw = database.statement('select cast(envelope as blob) from messages where id = ?').all([row.message])[0]?.[0]
+  const raw = database.statement(selectReadable).all([row.message])[0]?.[0]
   const { taskId, task } = namesOf(messageOf(raw, claim.queue))
   database
     .statement(
@@ -21,6 +21,9 @@ export function setAside(
     .run([row.queue, row.priority, reason, detail, now, taskId ?? null, task ?? null, row.message])
   database.statement('delete from messages where id = ?').run([row.message])
 }
+
+// A row of a gigabyte is moved without being read, and so without its names.
+const selectReadable = `select cast(envelope as blob) from messages where id = ? and octet_length(envelope) < ${64 * 1024 * 1024}`
 
 /** Dead letters, oldest first. */
 export function findDead(

@@ -12,6 +12,8 @@ import { SqliteConsumer } from './sqlite-consumer.ts'
 const defaultLeaseMs = 10_000
 /** Messages whose time has come that are made claimable with one claim. */
 const promotedAtOnce = 1_000
+/** Smaller messages are bounded well enough by their number. */
+const countedBytes = 1_024
 
 /** Who of this process holds what: consumers, their claims, and what ends them. */
 export class SqliteClaims {
@@ -22,6 +24,8 @@ export class SqliteClaims {
   readonly #consuming = new Set<SqliteConsumer>()
   /** A claim's token → its consumer. */
   readonly #holders = new Map<number, SqliteConsumer>()
+  /** A claim's token → the size of its message, where it counts. */
+  readonly #sizes = new Map<number, number>()
   /** What a transaction settles for each consumer, so that a claim in the same transaction may already use the room. */
   readonly #settledIn = new WeakMap<Transaction, Map<SqliteConsumer, number>>()
 
@@ -70,6 +74,7 @@ export class SqliteClaims {
     const owners = [...this.#owners.keys()].map(({ owner }) => owner)
     this.#owners.clear()
     this.#holders.clear()
+    this.#sizes.clear()
     // When that is refused (a full disk), the lease lapses and others take the claims back.
     if (owners.length > 0) await this.#store.write(leaving, owners).catch(() => {})
   }
@@ -82,18 +87,25 @@ export class SqliteClaims {
   async #claim(consumer: SqliteConsumer): Promise<number> {
     const range = await this.#store.write(this.#claiming, consumer)
     if (range === undefined) return 0
-    const { deliveries, unreadable } = await this.#read(range)
-    for (const { claim } of deliveries) this.#holders.set(claim.token, consumer)
-    consumer.deliver(deliveries)
+    const { deliveries, unreadable } = await this.#read(range, consumer.maxBytes)
+    let bytes = 0
+    for (const { claim, message } of deliveries) {
+      this.#holders.set(claim.token, consumer)
+      const size = message.body.length
+      if (size < countedBytes) continue
+      this.#sizes.set(claim.token, size)
+      bytes += size
+    }
+    consumer.deliver(deliveries, bytes)
     if (unreadable.length > 0) await this.#setAside(unreadable)
     return range.last - range.first + 1
   }
 
-  async #read(range: TokenRange): Promise<ClaimedMessages> {
+  async #read(range: TokenRange, maxBytes: number): Promise<ClaimedMessages> {
     try {
       // After the commit, so that nobody waits for the lock meanwhile.
       return await this.#store.read('read messages', (database) =>
-        readClaimed(database, range, (queue) => this.#queues.nameOf(database, queue)),
+        readClaimed(database, range, { nameOf: (queue) => this.#queues.nameOf(database, queue), maxBytes }),
       )
     } catch (error) {
       const claims = Array.from({ length: range.last - range.first + 1 }, (_, index) => range.first + index)
@@ -104,8 +116,8 @@ export class SqliteClaims {
   }
 
   async #setAside(unreadable: ClaimedMessages['unreadable']): Promise<void> {
-    const settlements = unreadable.map(({ claim, detail }) => ({
-      settlement: { claim, disposition: 'dead-letter', reason: 'undecodable', detail } as const,
+    const settlements = unreadable.map(({ claim, reason, detail }) => ({
+      settlement: { claim, disposition: 'dead-letter', reason, detail } as const,
       follow: [],
     }))
     await this.#store.write(this.#settling, settlements)
@@ -119,6 +131,15 @@ export class SqliteClaims {
       if (consumer !== undefined) counts.set(consumer, (counts.get(consumer) ?? 0) + 1)
     }
     return counts
+  }
+
+  #forget(token: number): void {
+    const size = this.#sizes.get(token)
+    if (size !== undefined) {
+      this.#sizes.delete(token)
+      this.#holders.get(token)?.releasedBytes(size)
+    }
+    this.#holders.delete(token)
   }
 
   readonly #joining: WriteKind<
@@ -143,7 +164,8 @@ export class SqliteClaims {
         const count = consumer.capacity(this.#settledIn.get(transaction)?.get(consumer))
         if (count === 0) return undefined
         const queues = claimableQueues(transaction.database, consumer.nextTurn())
-        return claimReady(transaction, { owner: this.#knownOwner(transaction, consumer), queues, count })
+        const owner = this.#knownOwner(transaction, consumer)
+        return claimReady(transaction, { owner, queues, count, ...consumer.roomInBytes() })
       })
     },
   }
@@ -170,7 +192,7 @@ export class SqliteClaims {
       const counts = this.#countByHolder(settlements)
       this.#settledIn.set(transaction, counts)
       transaction.onCommit(() => {
-        for (const { claim } of settlements) this.#holders.delete(claim.token)
+        for (const { claim } of settlements) this.#forget(claim.token)
         for (const [consumer, count] of counts) consumer.released(count)
       })
       return inBatches(replies, items)

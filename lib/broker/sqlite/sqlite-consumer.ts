@@ -33,6 +33,7 @@ export class SqliteConsumer implements Consumer {
   readonly #stopListening: () => void
   #prefetch: number
   #unsettled = 0
+  #bytes = 0
   #isStopped = false
   #claiming: Promise<void> | undefined
   #isWoken = false
@@ -83,9 +84,21 @@ export class SqliteConsumer implements Consumer {
     return this.#unsettled
   }
 
+  /** How large a message may be to be read at all. */
+  get maxBytes(): number {
+    return this.#parts.options.maxBytes ?? Number.POSITIVE_INFINITY
+  }
+
+  /** What of `prefetchBytes` is left. */
+  roomInBytes(): { readonly bytes: number; readonly isEmpty: boolean } {
+    const most = this.#parts.options.prefetchBytes ?? Number.POSITIVE_INFINITY
+    return { bytes: Math.max(0, most - this.#bytes), isEmpty: this.#bytes === 0 }
+  }
+
   /** How many more it may hold, once so many are settled that are not counted yet. */
   capacity(settled = 0): number {
-    return this.#isStopped ? 0 : Math.max(0, this.#prefetch - this.#unsettled + settled)
+    if (this.#isStopped || this.roomInBytes().bytes === 0) return 0
+    return Math.max(0, this.#prefetch - this.#unsettled + settled)
   }
 
   /** The queues in the order in which they are to be served this time. */
@@ -106,10 +119,16 @@ export class SqliteConsumer implements Consumer {
     this.look()
   }
 
-  /** Hands over what was claimed. */
-  deliver(deliveries: readonly Delivery[]): void {
+  /** Bytes of deliveries that have been settled, or lost; before {@link released}. */
+  releasedBytes(bytes: number): void {
+    this.#bytes -= bytes
+  }
+
+  /** Hands over what was claimed. @param bytes of it that count */
+  deliver(deliveries: readonly Delivery[], bytes: number): void {
     if (deliveries.length === 0) return
     this.#unsettled += deliveries.length
+    this.#bytes += bytes
     try {
       this.#parts.options.onDeliveries(deliveries)
     } catch (error) {

@@ -44,6 +44,35 @@ export const brokerClaimItems: readonly ExamItem<BrokerUnderExam>[] = [
     assert.equal((await broker.admin.counts('q')).waiting, 6)
   }),
 
+  examItem('no more than prefetchBytes are held, and a larger message alone', async ({ broker, advance }) => {
+    const large = (id: string, bytes: number) => {
+      const { message, ...rest } = messageTo('q', id)
+      return { ...rest, message: { ...message, body: 'x'.repeat(bytes) } }
+    }
+    await broker.publish([
+      large('a', 4_000),
+      large('b', 4_000),
+      large('c', 4_000),
+      large('d', 50_000),
+      large('e', 4_000),
+    ])
+    const { inbox } = await consume(broker, { prefetchBytes: 10_000 })
+    const [first, second] = await inbox.take(2)
+    await advance(50)
+    assert.deepEqual(idsOf(inbox.all), ['a', 'b'])
+    await settle(broker, first!)
+    const third = await inbox.next()
+    await settle(broker, second!)
+    await advance(50)
+    assert.deepEqual(idsOf(inbox.all), ['a', 'b', 'c'])
+    await settle(broker, third)
+    const alone = await inbox.next()
+    await advance(50)
+    assert.deepEqual(idsOf(inbox.all), ['a', 'b', 'c', 'd'])
+    await settle(broker, alone)
+    assert.equal(idOf(await inbox.next()), 'e')
+  }),
+
   examItem('prefetch 0 pauses, more goes on', async ({ broker, advance }) => {
     const { consumer, inbox } = await consume(broker, { prefetch: 0 })
     await broker.publish([messageTo('q', 'a'), messageTo('q', 'b')])

@@ -78,8 +78,8 @@ describe('runAttempt', () => {
       assert.match(String(failed.error.exc_message[0]), /list\[1\]/)
     })
 
-    it('fails when the result is larger than a message may be', async () => {
-      const small = await attemptBench({ taskMaxMessageSize: 2048 })
+    it('fails when the result is larger than resultMaxSize', async () => {
+      const small = await attemptBench({ resultMaxSize: 2048 })
       small.app.task('large', () => 'x'.repeat(3000))
 
       const failed = as('failed', await runAttempt(small.job('large'), small.parts))
@@ -566,3 +566,40 @@ describe('runAttempt', () => {
 function pick(context: TaskContext, names: readonly (keyof TaskContext)[]): Record<string, unknown> {
   return Object.fromEntries(names.map((name) => [name, context[name]]))
 }
+
+describe('signatures that a message asks to follow', () => {
+  it('are tried before the task runs, which is refused where they cannot be sent', async () => {
+    const bench = await attemptBench({ taskQueues: ['celery', { name: 'mail', exchange: 'post' }] })
+    let runs = 0
+    bench.app.task('first', () => ++runs)
+    const link = (options: object) => bench.app.signature({ task: 'next', args: [], kwargs: {}, options })
+    const outcomes = []
+
+    for (const options of [
+      { exchange: 'elsewhere' },
+      { serializer: 'pickle' },
+      { exchange: 'post', routing_key: 'mail' },
+    ])
+      outcomes.push(await runAttempt(bench.job('first', [], { link: link(options) }), bench.parts))
+
+    assert.equal(runs, 1)
+    assert.deepEqual(
+      outcomes.map((outcome) => (outcome.kind === 'refused' ? outcome.reason : outcome.kind)),
+      ['content-refused', 'unsupported', 'succeeded'],
+    )
+    await bench.app.close()
+  })
+
+  it('are left to the route function of the user, which may need the result', async () => {
+    const byTenant = (_: string, args: readonly unknown[]) => ({ queue: (args[0] as { tenant: string }).tenant })
+    const bench = await attemptBench({ taskRoutes: byTenant })
+    bench.app.task('first', () => ({ tenant: 'acme' }))
+    const link = bench.app.signature({ task: 'next', args: [], kwargs: {}, options: {} })
+    const job = bench.job('first', [{ tenant: 'acme' }], { link })
+
+    const outcome = await runAttempt({ ...job, message: { ...job.message } }, bench.parts)
+
+    assert.equal(outcome.kind, 'succeeded')
+    await bench.app.close()
+  })
+})

@@ -87,8 +87,12 @@ function work(transaction: Transaction): void {
   promoteDue(transaction, 10)
   const queue = queues.idOf(transaction, 'q')
   claimableQueues(database, [queue])
-  const range = claimReady(transaction, { owner: 1, queues: [queue], count: 20 })
-  const { deliveries } = readClaimed(database, range!, () => 'q')
+  const wish = { owner: 1, queues: [queue], isEmpty: true }
+  const cut = claimReady(transaction, { ...wish, count: 2, bytes: 1 })
+  const reading = { nameOf: () => 'q', maxBytes: 1 }
+  assert.lengthOf(readClaimed(database, cut!, reading).unreadable, 1)
+  const range = claimReady(transaction, { ...wish, count: 20, bytes: 1_000_000 })
+  const { deliveries } = readClaimed(database, range!, reading)
   assert.lengthOf(deliveries, 20)
   const dispositions = ['done', 'give-back', 'park', 'dead-letter'] as const
   const batch = deliveries.map(({ claim }, index) => ({

@@ -23,6 +23,9 @@ async function consuming(options: Partial<ConsumerParts> = {}) {
     owner: 'w@h 1',
     concurrency: 2,
     multiplier: 4,
+    prefetchBytes: 1_000_000,
+    maxBodyBytes: 1_000_000,
+    isShort: () => false,
     leaseMs: 10_000,
     keepLease: async () => {},
     work: ({ claim }) => {
@@ -65,6 +68,24 @@ describe('Consumer', () => {
     assert.deepEqual(started, [1, 2, 3])
     await end(1)
     assert.deepEqual(started, [1, 2, 3, 4])
+  })
+
+  it('takes one at a time while memory is short, and as many as ever afterwards', async () => {
+    let isShort = false
+    const { consumer, claimer, started, deliver, end } = await consuming({ isShort: () => isShort })
+    isShort = true
+    consumer.squeeze(true)
+    deliver(1, 2, 3, 4)
+
+    assert.deepEqual(claimer.prefetches, [1])
+    assert.deepEqual(started, [1])
+    await end(1)
+    assert.deepEqual(started, [1, 2])
+    isShort = false
+    consumer.squeeze(false)
+
+    assert.deepEqual(started, [1, 2, 3])
+    assert.deepEqual(claimer.prefetches, [1, 2])
   })
 
   it('starts all of those that end on return at once, however many, and then is idle', async () => {
