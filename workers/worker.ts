@@ -67,6 +67,9 @@ export class Worker implements AsyncDisposable {
   readonly #hopeless = new AbortController()
   /** A cold stop was asked for and waits for its soft stage. */
   #isSoft = false
+  /** Timers of the stop; over with it. */
+  readonly #cancelTimers: (() => void)[] = []
+  #isStopped = false
   #queues: readonly string[] = []
   #crew: Crew | undefined
   #starting: Promise<void> | undefined
@@ -113,10 +116,12 @@ export class Worker implements AsyncDisposable {
       throw new InvalidCall(`How a worker stops is 'warm' or 'cold', not ${JSON.stringify(how)}.`)
     const timeoutMs = timeout === undefined ? undefined : writtenDurationMs(timeout, 'timeout of stop()')
     if (how === 'cold') this.#goCold()
-    this.#stopping ??= this.#stop(how)
-    if (timeoutMs === undefined) return this.#stopping
-    const cancel = this.#app.clock.timer(timeoutMs, () => this.#hurry(), { keepAlive: true })
-    return this.#stopping.finally(cancel)
+    this.#stopping ??= this.#stop(how).finally(() => {
+      this.#isStopped = true
+      for (const cancel of this.#cancelTimers) cancel()
+    })
+    if (timeoutMs !== undefined) this.#arm(timeoutMs, () => this.#hurry(), { keepAlive: true })
+    return this.#stopping
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -175,10 +180,13 @@ export class Worker implements AsyncDisposable {
   /** Nothing more is started, what runs ends or is given back, and every ending is stored. */
   async #endRuns({ consumer, pool, settler }: Crew): Promise<void> {
     const cold = aborted(this.#cold.signal)
-    await Promise.race([consumer.stop(), cold])
+    const stopping = consumer.stop()
+    await Promise.race([stopping, cold])
     settler.flush()
     await Promise.race([consumer.idle(), cold])
     if (this.#cold.signal.aborted) await pool.release(coldGraceMs)
+    // What a claim under way still brings is given back like the rest.
+    await this.#unlessHopeless(stopping)
     // Twice: a task that waits for its acknowledgement goes on when the first has stored it.
     await settler.drain(this.#hopeless.signal)
     await consumer.idle()
@@ -198,13 +206,17 @@ export class Worker implements AsyncDisposable {
       return
     }
     this.#isSoft = true
-    this.#app.clock.timer(softMs, () => this.#hurry(), { keepAlive: true })
+    this.#arm(softMs, () => this.#hurry(), { keepAlive: true })
   }
 
   #hurry(): void {
     if (this.#cold.signal.aborted) return
     this.#cold.abort()
-    this.#app.clock.timer(coldGraceMs + coldDrainMs, () => this.#hopeless.abort())
+    this.#arm(coldGraceMs + coldDrainMs, () => this.#hopeless.abort())
+  }
+
+  #arm(ms: number, fire: () => void, options?: { keepAlive: boolean }): void {
+    if (!this.#isStopped) this.#cancelTimers.push(this.#app.clock.timer(ms, fire, options))
   }
 
   #queuesToTake(): Queue[] {
