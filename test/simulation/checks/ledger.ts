@@ -41,6 +41,8 @@ export interface Account {
   /** At most once: its runner, or the answer that allowed the run, was lost. */
   mayBeLost: boolean
   requeues: number
+  /** A worker lost it, perhaps between its record and its acknowledgement where these are in two stores. */
+  wasRecovered: boolean
 }
 
 export interface Violation {
@@ -92,6 +94,7 @@ export class Ledger implements StoreAudit {
       runner: undefined,
       mayBeLost: false,
       requeues: 0,
+      wasRecovered: false,
     }
     this.accounts.set(spec.id, account)
     for (const id of [spec.link, spec.errorLink, spec.child])
@@ -160,7 +163,8 @@ export class Ledger implements StoreAudit {
 
   recovered(entry: FakeEntry): void {
     this.#trace(`recovered ${shown(entry)}, losses ${entry.losses}`)
-    this.#accountOf(entry)
+    const account = this.#accountOf(entry)
+    if (account !== undefined) account.wasRecovered = true
   }
 
   kept(record: StoredRecord, by: unknown): void {
@@ -313,6 +317,8 @@ export class Ledger implements StoreAudit {
         if (allowed.has(ending) || (ending === 'REVOKED' && account.isRevoked)) continue
         if (account.isRevoked && ending === 'ended') continue
         if (ending === 'ended' && account.mayBeLost) continue
+        // Its first end was kept, and its message came again and ended otherwise.
+        if (!this.#plan.isOneStore && account.wasRecovered) continue
         if (ending === 'FAILURE' && account.dead.includes('max-deliveries')) continue
         this.violated('E', `${account.id} (${account.spec.kind}) ended as ${ending}, not ${[...allowed].join(' or ')}`)
       }
@@ -355,14 +361,14 @@ export class Ledger implements StoreAudit {
     this.#checkFollowUps(account)
   }
 
-  #checkFollowUps({ id, final, spec, isRevoked }: Account): void {
+  #checkFollowUps({ id, final, spec, isRevoked, wasRecovered }: Account): void {
     if (final === undefined || isRevoked || spec.kind === 'once' || spec.kind === 'reject') return
     const follows = final.state === 'SUCCESS' ? spec.link : final.state === 'FAILURE' ? spec.errorLink : undefined
     if (follows === undefined || this.accounts.get(follows)!.everStored) return
     const isSetAside = this.accounts.get(id)!.dead.length > 0
     if (final.state === 'FAILURE' && isSetAside) return // nothing of the user ran
     // With two stores the follow-up comes after the record; the message of a worker that died between may expire, or cost too many.
-    if (!this.#plan.isOneStore && (isSetAside || spec.expiresS !== undefined)) return
+    if (!this.#plan.isOneStore && (isSetAside || wasRecovered || spec.expiresS !== undefined)) return
     this.violated(1, `${id} ended as ${final.state}, and its follow-up ${follows} was never sent`)
   }
 
