@@ -1,6 +1,5 @@
 /// <reference types="node" preserve="true" />
 import type { Umbel } from '../lib/app/app.ts'
-import type { Clock } from '../lib/base/clock.ts'
 import { type WrittenDuration, writtenDurationMs } from '../lib/base/duration.ts'
 import { Closed, InvalidCall } from '../lib/base/errors.ts'
 import type { Logger } from '../lib/base/logger.ts'
@@ -21,6 +20,7 @@ import { LoopWatch } from './presence/loop-watch.ts'
 import { MemoryWatch, memoryMarks, memoryUse, tellMemory } from './presence/memory-watch.ts'
 import { RevokedTasks } from './presence/revoked-tasks.ts'
 import { TaskBoard } from './presence/task-board.ts'
+import { keepAlive } from './process/keep-alive.ts'
 import { Settler } from './request/settle.ts'
 import { StateWriter } from './request/state-writer.ts'
 import { work } from './request/work.ts'
@@ -68,6 +68,9 @@ export class Worker implements AsyncDisposable {
   readonly #hopeless = new AbortController()
   /** A cold stop was asked for and waits for its soft stage. */
   #isSoft = false
+  /** Timers of the stop; over with it. */
+  readonly #cancelTimers: (() => void)[] = []
+  #isStopped = false
   #queues: readonly string[] = []
   #crew: Crew | undefined
   #starting: Promise<void> | undefined
@@ -114,10 +117,12 @@ export class Worker implements AsyncDisposable {
       throw new InvalidCall(`How a worker stops is 'warm' or 'cold', not ${JSON.stringify(how)}.`)
     const timeoutMs = timeout === undefined ? undefined : writtenDurationMs(timeout, 'timeout of stop()')
     if (how === 'cold') this.#goCold()
-    this.#stopping ??= this.#stop(how)
-    if (timeoutMs === undefined) return this.#stopping
-    const cancel = this.#app.clock.timer(timeoutMs, () => this.#hurry(), { keepAlive: true })
-    return this.#stopping.finally(cancel)
+    this.#stopping ??= this.#stop(how).finally(() => {
+      this.#isStopped = true
+      for (const cancel of this.#cancelTimers) cancel()
+    })
+    if (timeoutMs !== undefined) this.#arm(timeoutMs, () => this.#hurry(), { keepAlive: true })
+    return this.#stopping
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -176,10 +181,13 @@ export class Worker implements AsyncDisposable {
   /** Nothing more is started, what runs ends or is given back, and every ending is stored. */
   async #endRuns({ consumer, pool, settler }: Crew): Promise<void> {
     const cold = aborted(this.#cold.signal)
-    await Promise.race([consumer.stop(), cold])
+    const stopping = consumer.stop()
+    await Promise.race([stopping, cold])
     settler.flush()
     await Promise.race([consumer.idle(), cold])
     if (this.#cold.signal.aborted) await pool.release(coldGraceMs)
+    // What a claim under way still brings is given back like the rest.
+    await this.#unlessHopeless(stopping)
     // Twice: a task that waits for its acknowledgement goes on when the first has stored it.
     await settler.drain(this.#hopeless.signal)
     await consumer.idle()
@@ -199,13 +207,17 @@ export class Worker implements AsyncDisposable {
       return
     }
     this.#isSoft = true
-    this.#app.clock.timer(softMs, () => this.#hurry(), { keepAlive: true })
+    this.#arm(softMs, () => this.#hurry(), { keepAlive: true })
   }
 
   #hurry(): void {
     if (this.#cold.signal.aborted) return
     this.#cold.abort()
-    this.#app.clock.timer(coldGraceMs + coldDrainMs, () => this.#hopeless.abort())
+    this.#arm(coldGraceMs + coldDrainMs, () => this.#hopeless.abort())
+  }
+
+  #arm(ms: number, fire: () => void, options?: { keepAlive: boolean }): void {
+    if (!this.#isStopped) this.#cancelTimers.push(this.#app.clock.timer(ms, fire, options))
   }
 
   #queuesToTake(): Queue[] {
@@ -367,15 +379,6 @@ export class Worker implements AsyncDisposable {
 }
 
 type Stall = Parameters<ConstructorParameters<typeof LoopWatch>[0]['onBlocked']>[0]
-
-/** Connections don't keep a process alive; a worker does. */
-function keepAlive(clock: Clock): Service {
-  let cancel: (() => void) | undefined
-  const arm = (): void => {
-    cancel = clock.timer(3_600_000, arm, { keepAlive: true })
-  }
-  return { start: async () => arm(), stop: async () => cancel?.() }
-}
 
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve()

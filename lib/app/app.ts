@@ -36,7 +36,7 @@ import { TaskRegistry } from '../task/task-registry.ts'
 import { settingsOfApp } from './app-settings.ts'
 import type { AppParts } from './compose.ts'
 import type { ResolvedSettings, Settings } from './config.ts'
-import { Connections } from './connections.ts'
+import { type AdapterOpeners, Connections } from './connections.ts'
 import { type Footing, footingOn, type Ground } from './footing.ts'
 import { loadTaskModules } from './load-task-modules.ts'
 import { QueueHandle } from './queue-handle.ts'
@@ -47,6 +47,8 @@ export interface AppOverrides {
   readonly clock?: Clock | undefined
   /** Instead of `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
+  /** Instead of what the URLs in the settings name. */
+  readonly open?: AdapterOpeners | undefined
 }
 
 /** Names the method by which `umbel/testing` puts an app on memory. */
@@ -101,7 +103,7 @@ export class Umbel implements TaskApp, AsyncDisposable {
       inheritParentPriority: resolved.taskInheritParentPriority,
       origin: originOf(process.pid, hostname()),
     }
-    const connections = new Connections({ settings: resolved, clock, logger })
+    const connections = new Connections({ settings: resolved, clock, logger, open: overrides.open })
     this.#footing = footingOn({ settings: resolved, clock, logger, random: Math.random, connections }, this)
     this.#footings.push(this.#footing)
     for (const warning of warnings) this.logger.warn({ app: name }, warning)

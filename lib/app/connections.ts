@@ -9,10 +9,21 @@ import type { StateStore } from '../state/state-store.ts'
 import type { ResolvedSettings } from './config.ts'
 import { openBroker, openResultBackend, openStateStore } from './open-adapters.ts'
 
+/** How an app's adapters are opened. */
+export interface AdapterOpeners {
+  readonly broker: typeof openBroker
+  readonly resultBackend: typeof openResultBackend
+  readonly stateStore: typeof openStateStore
+}
+
+const byUrl: AdapterOpeners = { broker: openBroker, resultBackend: openResultBackend, stateStore: openStateStore }
+
 export interface ConnectionsParts {
   readonly settings: ResolvedSettings
   readonly clock: Clock
   readonly logger: Logger
+  /** @default by their URLs */
+  readonly open?: AdapterOpeners | undefined
 }
 
 /**
@@ -21,31 +32,35 @@ export interface ConnectionsParts {
  */
 export class Connections {
   readonly #parts: ConnectionsParts
+  readonly #openers: AdapterOpeners
   readonly #opening = new Map<string, Promise<Service>>()
   readonly #onClose = new Set<() => void>()
   #isClosed = false
 
   constructor(parts: ConnectionsParts) {
     this.#parts = parts
+    this.#openers = parts.open ?? byUrl
   }
 
   broker(): Promise<Broker> {
     const { settings } = this.#parts
     return this.#open('broker', () => {
       this.#warnOfEmbeddedStore(settings.brokerUrl)
-      return openBroker(settings.brokerUrl, this.#adapterOptions())
+      return this.#openers.broker(settings.brokerUrl, this.#adapterOptions())
     })
   }
 
   resultBackend(): Promise<ResultBackend> {
     return this.#open('result backend', () =>
-      openResultBackend(this.#parts.settings.resultBackend, this.#adapterOptions()),
+      this.#openers.resultBackend(this.#parts.settings.resultBackend, this.#adapterOptions()),
     )
   }
 
   /** Beside the broker: what a cluster agrees on lives where its messages are. */
   stateStore(): Promise<StateStore> {
-    return this.#open('state store', () => openStateStore(this.#parts.settings.brokerUrl, this.#adapterOptions()))
+    return this.#open('state store', () =>
+      this.#openers.stateStore(this.#parts.settings.brokerUrl, this.#adapterOptions()),
+    )
   }
 
   /** Calls back when closing begins; it must not throw. Stop with what it returns. */

@@ -23,37 +23,51 @@ export interface Clock {
 // Node fires a timer of 2^31 ms or more after 1 ms (seen on 20.20), so long waits are made of hours.
 const longestTimerMs = 3_600_000
 
-/** The system's clock. */
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  timer(ms, fire, options) {
-    const endsAt = performance.now() + ms
-    let handle: NodeJS.Timeout
+/** What a {@link Clock} is made of: Node's own timers and clocks, or those of a simulation. */
+export interface Timers {
+  readonly now: () => number
+  readonly monotonic: () => number
+  /** As `setTimeout`, with its limit of 2^31 - 1 ms. @returns what cancels it */
+  readonly set: (fire: () => void, ms: number, keepAlive: boolean) => () => void
+}
+
+/** A clock over timers that have Node's limit. */
+export function clockOver({ now, monotonic, set }: Timers): Clock {
+  const timer: Clock['timer'] = (ms, fire, options) => {
+    const endsAt = monotonic() + ms
+    const keepAlive = options?.keepAlive === true
+    let cancel: () => void
     const arm = (): void => {
-      const leftMs = endsAt - performance.now()
-      handle = setTimeout(leftMs > longestTimerMs ? arm : fire, Math.max(0, Math.min(leftMs, longestTimerMs)))
-      if (options?.keepAlive !== true) handle.unref()
+      const leftMs = endsAt - monotonic()
+      cancel = set(leftMs > longestTimerMs ? arm : fire, Math.max(0, Math.min(leftMs, longestTimerMs)), keepAlive)
     }
     arm()
-    return () => clearTimeout(handle)
-  },
-  sleep(ms, signal) {
-    return new Promise<void>((resolve, reject) => {
+    return () => cancel()
+  }
+  const sleep: Clock['sleep'] = (ms, signal) =>
+    new Promise<void>((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
       const onAbort = (): void => {
         cancel()
         reject(signal?.reason)
       }
-      const cancel = systemClock.timer(
-        ms,
-        () => {
-          signal?.removeEventListener('abort', onAbort)
-          resolve()
-        },
-        { keepAlive: true },
-      )
+      const onTime = (): void => {
+        signal?.removeEventListener('abort', onAbort)
+        resolve()
+      }
+      const cancel = timer(ms, onTime, { keepAlive: true })
       signal?.addEventListener('abort', onAbort, { once: true })
     })
-  },
+  return { now, monotonic, timer, sleep }
 }
+
+/** The system's clock. */
+export const systemClock: Clock = clockOver({
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  set(fire, ms, keepAlive) {
+    const handle = setTimeout(fire, ms)
+    if (!keepAlive) handle.unref()
+    return () => clearTimeout(handle)
+  },
+})

@@ -27,7 +27,11 @@ export interface Broker extends Service {
   publish(messages: readonly Outgoing[]): Promise<void>
   /** Starts claiming. At most `prefetch` deliveries of this consumer are unsettled at a time. */
   consume(queues: readonly string[], options: ConsumeOptions): Promise<Consumer>
-  /** In one act for each settlement; replies in order. @throws {BrokerUnavailable, StoreFull, Closed} when nothing of the batch was done */
+  /**
+   * In one act for each settlement; replies in order.
+   * @throws {BrokerUnavailable, StoreFull, Closed} when nothing of the batch was done
+   * @throws {OutcomeUnknown} when some of it may be done; asked again, what was done is `lost`
+   */
   settle(batch: readonly Settlement[]): Promise<SettleReply[]>
   /** Gathers with other publications and waits for them: for tests and for `app.close()`. */
   flush(): Promise<void>

@@ -12,7 +12,8 @@ import type { Refusal, Request } from './request.ts'
 import type { WorkParts } from './work-parts.ts'
 
 const done: Acknowledgement = Object.freeze({ disposition: 'done' })
-const nothingRan = { children: [], runtimeMs: 0 } as const
+/** What every outcome has, of a request that did not run. */
+export const nothingRan = { children: [], runtimeMs: 0 } as const
 
 /** Stores, sends and acknowledges what an outcome asks for. */
 export function conclude(request: Request, outcome: Outcome, parts: WorkParts): void {

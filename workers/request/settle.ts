@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { retryDelay } from '../../lib/base/backoff.ts'
 import type { Clock } from '../../lib/base/clock.ts'
 import { crashPoint } from '../../lib/base/crash-point.ts'
@@ -53,6 +54,8 @@ export class Settler {
 
   constructor(parts: SettlerParts) {
     this.#parts = parts
+    // Each batch that waits for the end of an outage listens; Node would warn of the eleventh.
+    setMaxListeners(0, this.#givingUp.signal)
     this.#isOneAct = parts.broker.capabilities.settlesResults && parts.broker.store === parts.backend.store
   }
 

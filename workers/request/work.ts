@@ -2,7 +2,7 @@ import { crashPoint } from '../../lib/base/crash-point.ts'
 import type { Delivery } from '../../lib/broker/broker.ts'
 import type { Outcome } from '../../lib/run/outcome.ts'
 import { admit } from './admit.ts'
-import { acknowledgedFirst, breakOff, conclude, refuse, turnAway } from './conclude.ts'
+import { acknowledgedFirst, breakOff, conclude, nothingRan, refuse, turnAway } from './conclude.ts'
 import { readRequest } from './decode.ts'
 import { reportReceived } from './report.ts'
 import type { Request } from './request.ts'
@@ -31,7 +31,14 @@ function workThrough(delivery: Delivery, parts: WorkParts): void | Promise<void>
   const admission = admit(factsOf(request, parts), parts.limits)
   if (admission.kind !== 'run') return turnAway(request, admission, parts) // revoked, parked, given back, dead
   if (request.acknowledge === 'late') return run(request, parts)
-  return acknowledgedFirst(request, parts).then((isOurs) => (isOurs ? run(request, parts) : undefined))
+  return acknowledgedFirst(request, parts).then((isOurs) => (isOurs ? runAcknowledged(request, parts) : undefined))
+}
+
+/** That took a round trip, in which it may have expired or been revoked. There is no message left to settle. */
+function runAcknowledged(request: Request, parts: WorkParts): void | Promise<void> {
+  const still = admit(factsOf(request, parts), parts.limits)
+  if (still.kind === 'revoked') return conclude(request, { ...nothingRan, ...still }, parts)
+  return run(request, parts)
 }
 
 function run(request: Request, parts: WorkParts): void | Promise<void> {

@@ -3,6 +3,10 @@ import { Umbel } from '../../../lib/app/app.ts'
 import type { Settings } from '../../../lib/app/config.ts'
 import { BrokerUnavailable, Closed, InvalidCall, LoadFailed } from '../../../lib/base/errors.ts'
 import { silentLogger } from '../../../lib/base/logger.ts'
+import type { ConsumeOptions, Consumer, Delivery } from '../../../lib/broker/broker.ts'
+import { MemoryBroker } from '../../../lib/broker/memory/memory-broker.ts'
+import { MemoryResultBackend } from '../../../lib/result/memory/memory-result-backend.ts'
+import { MemoryStateStore } from '../../../lib/state/memory-state-store.ts'
 import type { TaskContext } from '../../../lib/task/task-context.ts'
 import { FakeClock } from '../../../lib/testing/fake-clock.ts'
 import { Worker } from '../../../workers/worker.ts'
@@ -176,6 +180,53 @@ describe('Worker', () => {
       assert.deepEqual(await counts(app), [1, 0])
     })
 
+    it('leaves no timer behind, in whatever stage what ran has ended', async () => {
+      for (const [how, options] of [
+        ['soft', { how: 'cold' }],
+        ['timed', { how: 'warm', timeout: '1h' }],
+        ['hurried', { how: 'warm', timeout: '10ms' }],
+      ] as const) {
+        const { app, clock } = setUp({ workerSoftShutdownTimeout: how === 'soft' ? 3_600 : 0 })
+        const { task, ends } = stepping(app)
+        const before = clock.pending
+        const worker = new Worker(app)
+        await worker.start()
+        await task.delay()
+        await clock.advance(10)
+
+        const stopping = worker.stop(options)
+        await clock.advance(100)
+        for (const end of ends) end()
+        await clock.advance(10)
+        await stopping
+
+        assert.equal(clock.pending, before, how)
+      }
+    })
+
+    it('waits for a claim under way, and gives back what that brings', async () => {
+      const clock = new FakeClock()
+      const broker = new SlowBroker({ clock })
+      const open = {
+        broker: async () => broker,
+        resultBackend: async () => new MemoryResultBackend({ clock }),
+        stateStore: async () => new MemoryStateStore({ clock }),
+      }
+      const app = new Umbel('worker-test', { broker: 'memory://', logger: silentLogger }, { clock, env: {}, open })
+      apps.push(app)
+      const { task } = stepping(app)
+      const worker = new Worker(app)
+      await worker.start()
+      await task.delay()
+      await clock.advance(10)
+      assert.deepEqual(await counts(app), [0, 1])
+
+      const left = worker.stop({ how: 'cold' }).then(() => counts(app))
+      await clock.advance(200)
+
+      assert.deepEqual(await left, [1, 0])
+    })
+
     it('asked for again in its soft stage, is cold at once', async () => {
       const { app, clock } = setUp({ workerSoftShutdownTimeout: 5 })
       const { task, begun } = stepping(app)
@@ -260,3 +311,27 @@ describe('Worker', () => {
     })
   })
 })
+
+/** What was claimed comes 100 ms after its consumer was told to stop. */
+class SlowBroker extends MemoryBroker {
+  readonly #waits: FakeClock
+
+  constructor(options: { clock: FakeClock }) {
+    super(options)
+    this.#waits = options.clock
+  }
+
+  override async consume(queues: readonly string[], options: ConsumeOptions): Promise<Consumer> {
+    const held: Delivery[] = []
+    const consumer = await super.consume(queues, { ...options, onDeliveries: (batch) => void held.push(...batch) })
+    const stop = consumer.stop.bind(consumer)
+    consumer.stop = async () => {
+      if (held.length > 0) {
+        await this.#waits.sleep(100)
+        options.onDeliveries(held.splice(0))
+      }
+      await stop()
+    }
+    return consumer
+  }
+}

@@ -169,4 +169,24 @@ describe('Settler', () => {
     await closed.settler.drain()
     assert.equal(closed.settler.pending, 0)
   })
+
+  it('waits with any number of batches for the end of an outage, without a warning of Node’s', async () => {
+    const warnings: Error[] = []
+    const onWarning = (warning: Error): void => void warnings.push(warning)
+    process.on('warning', onWarning)
+    const { broker, clock, settler, settle } = settling()
+    for (let key = 0; key < 12; key++) {
+      broker.failures.settle.push(new BrokerUnavailable('down'))
+      settle(key)
+      settler.flush()
+    }
+
+    await clock.advance(10)
+    assert.equal(settler.pending, 12)
+    await clock.advance(100)
+    process.off('warning', onWarning)
+
+    assert.equal(settler.pending, 0)
+    assert.deepEqual(warnings, [])
+  })
 })

@@ -243,6 +243,30 @@ describe('work', () => {
       assert.deepEqual(broker.calls, ['settle 1'])
     })
 
+    it('does not run what was revoked, or expired, while it was acknowledged, and records that', async () => {
+      bench.app.task({ name: 'once', acksLate: false }, () => assert.fail('it ran'))
+      const revoked = new Set<string>()
+      broker.reply = () => {
+        revoked.add('id-1')
+        return 'settled'
+      }
+      await worked('once', {}, {}, { ...parts, isRevoked: (id) => revoked.has(id) })
+      broker.reply = () => {
+        bench.clock.jump(2_000)
+        return 'settled'
+      }
+      await worked('once', { expires: 1, taskId: 'id-2' })
+
+      const records = broker.kept.flat().map(({ id, document }) => [id, JSON.parse(document as string)])
+      assert.deepEqual(
+        records.map(([id, { status, result }]) => [id, status, result.exc_message]),
+        [
+          ['id-1', 'REVOKED', ['revoked']],
+          ['id-2', 'REVOKED', ['expired']],
+        ],
+      )
+    })
+
     it('does not run again after a lost worker, and says so', async () => {
       bench.app.task({ name: 'once', acksLate: false }, () => assert.fail('it ran'))
 
