@@ -1,6 +1,7 @@
 /// <reference types="node" preserve="true" />
 import type { Umbel } from '../lib/app/app.ts'
 import type { Clock } from '../lib/base/clock.ts'
+import { crashPoint } from '../lib/base/crash-point.ts'
 import { type WrittenDuration, writtenDurationMs } from '../lib/base/duration.ts'
 import { Closed, InvalidCall } from '../lib/base/errors.ts'
 import type { Logger } from '../lib/base/logger.ts'
@@ -161,7 +162,9 @@ export class Worker implements AsyncDisposable {
     const rest = how === 'warm' ? 'what runs is finished first' : 'what runs is given back'
     this.#logger.info({ running }, `Worker ${hostname} stops; ${rest}`)
     events.emit('workerStopping', { hostname, how })
+    crashPoint('stop.begun')
     await this.#endRuns(crew)
+    crashPoint('stop.runsEnded')
     for (const helper of crew.helpers.reverse()) await this.#unlessHopeless(helper.stop())
     const leftovers = crew.pool.leftovers()
     if (leftovers.length > 0)
@@ -169,6 +172,7 @@ export class Worker implements AsyncDisposable {
         { tasks: leftovers.slice(0, 10) },
         `${leftovers.length} tasks that were ended still run and can't be stopped inside this process; nothing they do counts any more.`,
       )
+    crashPoint('stop.helpersStopped')
     events.emit('workerStopped', { hostname })
     this.#logger.info({}, `Worker ${hostname} has stopped`)
   }

@@ -1,3 +1,4 @@
+import { crashPoint } from '../../base/crash-point.ts'
 import { isGone, type ProcessIdentity } from '../../driver/sqlite/process-identity.ts'
 import { type SqliteDatabase, type SqliteRow, textOf } from '../../driver/sqlite/sqlite-database.ts'
 import type { Transaction } from '../../driver/sqlite/write-queue.ts'
@@ -82,6 +83,7 @@ export function removeOwner(transaction: Transaction, id: number): void {
       past: historyText(oneMore(history, 'loss', now)),
     })
   }
+  crashPoint('recover.copied')
   database.statement('delete from claims where owner = ?').run([id])
   database.statement('delete from owners where id = ?').run([id])
 }
