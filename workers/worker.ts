@@ -42,6 +42,8 @@ export interface StopOptions {
 /** How long a cold stop waits for tasks that were told to end, and then for their endings to be stored. Two seconds in all, with room. */
 const coldGraceMs = 1_000
 const coldDrainMs = 600
+/** How long a delivery is put off that may be what its workers died of, while another such one is here. */
+const putOffMs = 200
 /** How often an outage of the broker is logged. */
 const claimErrorEveryMs = 30_000
 
@@ -301,6 +303,10 @@ export class Worker implements AsyncDisposable {
       },
       work: (delivery) => work(delivery, parts),
       onUnstarted: (delivery) => settler.settle(namesOf(delivery), { claim: delivery.claim, disposition: 'give-back' }),
+      onPutOff: async (delivery) => {
+        const notBefore = clock.now() + putOffMs
+        await settler.confirm(namesOf(delivery), { claim: delivery.claim, disposition: 'give-back', notBefore })
+      },
       onIdle: () => settler.flush(),
       onError: (error) => {
         // Claims are tried again within seconds, and an outage can last for hours.
