@@ -24,6 +24,30 @@ async function record(task, number, ms = 0) {
 export const late = sharedTask({ name: 'faults.late', bind: true }, record)
 export const early = sharedTask({ name: 'faults.early', bind: true, acksLate: false }, record)
 
+/** Ends its own process, on every attempt. */
+const ways = {
+  kill: () => process.kill(process.pid, 'SIGKILL'),
+  segv: () => process.kill(process.pid, 'SIGSEGV'),
+  abort: () => process.abort(),
+  exit: () => process.exit(7),
+  memory() {
+    for (const kept = []; ; ) kept.push(new Array(100_000).fill(kept.length))
+  },
+}
+async function perish({ id, attempt, redelivered, retries }, _number, _ms, how) {
+  history({ e: 'run.start', id, attempt, redelivered, retries })
+  ways[how]()
+  await new Promise(() => {}) // a signal takes a moment
+}
+export const die = sharedTask({ name: 'faults.die', bind: true }, perish)
+
+/** Blocks the event loop until the hard limit ends the process. */
+export const loop = sharedTask({ name: 'faults.loop', bind: true, timeLimit: '100ms' }, (task) => {
+  const { id, attempt, redelivered, retries } = task
+  history({ e: 'run.start', id, attempt, redelivered, retries })
+  for (;;);
+})
+
 function pause(task, ms) {
   return new Promise((resolve) => {
     const done = () => {
