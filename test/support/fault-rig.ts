@@ -206,10 +206,13 @@ export interface Calls {
   /** Calls on their way at a time. @default 50 */
   readonly window?: number
   /** @default late */
-  readonly task?: 'late' | 'early' | 'die' | 'loop'
+  readonly task?: 'late' | 'early' | 'die' | 'loop' | 'refuse' | 'waver'
   /** For `die`: how. */
   readonly how?: 'kill' | 'segv' | 'abort' | 'exit' | 'memory'
-  readonly queue?: string
+  /** Each in turn. @default the default queue */
+  readonly queues?: readonly string[]
+  /** The due time is not told to the broker, only to whoever reads the message. */
+  readonly noDue?: boolean
   /** Each sends another one when it has succeeded. */
   readonly link?: boolean
   /** Pause between windows, ms. @default 0 */

@@ -1,6 +1,6 @@
 // The app of the fault tests: what the tasks see is written to a history outside of the system under test.
 // Plain JavaScript against the built package, as users run it. UMBEL_TEST_HISTORY is the folder of the history.
-import { sharedTask, Umbel } from 'umbel'
+import { Reject, sharedTask, Umbel } from 'umbel'
 import { openHistory } from '../../support/history-writer.js'
 
 const history = openHistory(process.env.UMBEL_TEST_HISTORY, 'worker')
@@ -23,6 +23,22 @@ async function record(task, number, ms = 0) {
 
 export const late = sharedTask({ name: 'faults.late', bind: true }, record)
 export const early = sharedTask({ name: 'faults.early', bind: true, acksLate: false }, record)
+
+/** Sets its message aside. */
+export const refuse = sharedTask({ name: 'faults.refuse', bind: true }, (task) => {
+  const { id, attempt, redelivered, retries } = task
+  history({ e: 'run.start', id, attempt, redelivered, retries })
+  throw new Reject('nobody wants it')
+})
+
+/** Gives its message back when it comes for the first time. */
+export const waver = sharedTask({ name: 'faults.waver', bind: true }, async (task, number) => {
+  if (task.redelivered) return record(task, number)
+  const { id, attempt, redelivered, retries } = task
+  history({ e: 'run.start', id, attempt, redelivered, retries })
+  history({ e: 'released', id, attempt })
+  throw new Reject('not now', { requeue: true })
+})
 
 /** Ends its own process, on every attempt. */
 const ways = {

@@ -1,6 +1,6 @@
 // Makes calls and writes down what became of each: node produce.js '{"prefix":"a","from":0,"count":1000,"window":50,"task":"late","ms":0}'
 import { openHistory } from '../../support/history-writer.js'
-import { app, die, early, late, loop } from './app.js'
+import { app, die, early, late, loop, refuse, waver } from './app.js'
 
 const asked = JSON.parse(process.argv[2])
 const {
@@ -13,16 +13,25 @@ const {
   wait = 0,
   eta,
   how,
-  queue,
+  queues = [],
   link,
+  noDue,
   everyMs = 0,
 } = asked
 const history = openHistory(process.env.UMBEL_TEST_HISTORY, 'producer')
-const target = { early, late, die, loop }[task]
+const target = { early, late, die, loop, refuse, waver }[task]
 const waits = []
+
+if (noDue) {
+  // As a client that tells the broker nothing of due times: they stand in the headers alone.
+  const broker = await app.broker()
+  const publish = broker.publish.bind(broker)
+  broker.publish = (messages) => publish(messages.map(({ notBefore: _notBefore, ...rest }) => rest))
+}
 
 async function call(number) {
   const taskId = `${prefix}-${number}`
+  const queue = queues[number % queues.length]
   const options = { taskId, queue, ...(eta !== undefined && { eta: new Date(eta) }) }
   history({ e: 'pub.call', id: taskId })
   if (link) {
