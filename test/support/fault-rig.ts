@@ -64,7 +64,7 @@ export class FaultRig {
       },
     )
     void worker.exited.then(({ code, signal }) => this.#noteEnd(worker, code, signal)) // a process that started
-    await worker.prints(workerIsReady).catch((error: unknown) => {
+    await worker.prints(options.ready ?? workerIsReady).catch((error: unknown) => {
       // It may have reached its crash point before it could say so.
       if ((fault === undefined && options.mayDie !== true) || worker.isRunning) throw error
     })
@@ -194,6 +194,8 @@ export interface WorkerStart {
   readonly queues?: readonly string[]
   /** It may end before it could say that it is ready. */
   readonly mayDie?: boolean
+  /** What it prints when it has begun to take tasks; where its log goes elsewhere. */
+  readonly ready?: RegExp
   readonly env?: Readonly<Record<string, string>>
   readonly wrap?: StartOptions['wrap']
 }
@@ -206,7 +208,7 @@ export interface Calls {
   /** Calls on their way at a time. @default 50 */
   readonly window?: number
   /** @default late */
-  readonly task?: 'late' | 'early' | 'die' | 'loop' | 'refuse' | 'waver'
+  readonly task?: 'late' | 'early' | 'die' | 'loop' | 'refuse' | 'waver' | 'block' | 'hoard'
   /** For `die`: how. */
   readonly how?: 'kill' | 'segv' | 'abort' | 'exit' | 'memory'
   /** Each in turn. @default the default queue */
@@ -223,6 +225,8 @@ export interface Calls {
   readonly wait?: number
   /** ISO 8601. */
   readonly eta?: string
+  /** Counted on the caller's own clock. */
+  readonly countdownMs?: number
 }
 
 /** Throws with every problem unless the run passed; prints the counts. */

@@ -147,7 +147,11 @@ export function gatherFacts(history: readonly HistoryEvent[]): Facts {
   for (const fault of faults) {
     if (fault.how === 'kill') fault.onAt = lastFact.get(fault.victim ?? -1) ?? fault.noticedAt
     fault.inFlight = runs.filter(
-      (run) => run.pid === fault.victim && run.startedAt <= fault.onAt && (run.endedAt ?? Infinity) >= fault.onAt,
+      (run) =>
+        // A fault of the broker hits whoever is at work.
+        (run.pid === fault.victim || fault.how === 'broker') &&
+        run.startedAt <= fault.onAt &&
+        (run.endedAt ?? Infinity) >= fault.onAt,
     ).length
   }
   // What the system sends itself it owes as soon as the other has completed.

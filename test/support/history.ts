@@ -31,6 +31,8 @@ export type HistoryFact =
       readonly attempt: number
       readonly redelivered: boolean
       readonly retries?: number
+      /** The wall clock as the task sees it, ms since the epoch. */
+      readonly wall?: number
     }
   /** It returned `v`. */
   | { readonly e: 'run.end'; readonly id: string; readonly attempt: number; readonly v: string }

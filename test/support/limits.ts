@@ -1,4 +1,7 @@
 import { spawnSync } from 'node:child_process'
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Processes } from './processes.ts'
 
 /** What a process may not go beyond. */
 export interface Limits {
@@ -37,4 +40,55 @@ export function canMountDisks(): boolean {
   const asRoot = process.getuid?.() === 0 ? [] : ['--map-root-user']
   const trial = 'mount -t tmpfs -o size=65536 tmpfs /mnt'
   return process.platform === 'linux' && spawnSync('unshare', [...asRoot, '--mount', 'sh', '-c', trial]).status === 0
+}
+
+/** A disk that several processes of a test share; see {@link shareDisk}. */
+export interface SharedDisk {
+  /** Where it is mounted, for those that run on it. */
+  readonly folder: string
+  /** Runs a command where the disk is there. */
+  readonly wrap: (command: string, args: readonly string[]) => [string, string[]]
+  /** The same folder as this process sees it. */
+  readonly outside: string
+  /** Leaves no byte free. */
+  fill(): void
+  /** Takes that back. */
+  free(): void
+}
+
+/** Mounts a disk of that size at `folder`, for those alone that are started through it. Ends with the suite's processes. */
+export async function shareDisk(
+  processes: Processes,
+  disk: { readonly folder: string; readonly bytes: number },
+): Promise<SharedDisk> {
+  const { folder } = disk
+  const holder = processes.start(...onOwnDisk(disk, 'sh', ['-c', 'echo mounted; exec sleep 3600']))
+  await holder.prints('mounted')
+  const asRoot = process.getuid?.() === 0 ? [] : ['--preserve-credentials', '--user']
+  const outside = `/proc/${holder.pid}/root${folder}`
+  const ballast = join(outside, 'ballast')
+  return {
+    folder,
+    outside,
+    wrap: (command, args) => [
+      'nsenter',
+      ['--target', String(holder.pid), ...asRoot, '--mount', `--wdns=${process.cwd()}`, command, ...args],
+    ],
+    fill() {
+      const file = openSync(ballast, 'a')
+      try {
+        // Ever smaller pieces, until not even a byte fits.
+        for (let size = 1 << 20; size > 0; size >>= 1) {
+          try {
+            for (;;) writeSync(file, Buffer.alloc(size))
+          } catch (error) {
+            if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+          }
+        }
+      } finally {
+        closeSync(file)
+      }
+    },
+    free: () => rmSync(ballast),
+  }
 }

@@ -1,5 +1,6 @@
 // The app of the fault tests: what the tasks see is written to a history outside of the system under test.
 // Plain JavaScript against the built package, as users run it. UMBEL_TEST_HISTORY is the folder of the history.
+import { closeSync, openSync } from 'node:fs'
 import { Reject, sharedTask, Umbel } from 'umbel'
 import { openHistory } from '../../support/history-writer.js'
 
@@ -10,7 +11,7 @@ export const app = new Umbel('faults', { workerConcurrency: 4, workerPrefetchMul
 /** Writes down its start and its end, and takes `ms` in between unless its worker stops. */
 async function record(task, number, ms = 0) {
   const { id, attempt, redelivered, retries } = task
-  history({ e: 'run.start', id, attempt, redelivered, retries })
+  history({ e: 'run.start', id, attempt, redelivered, retries, wall: Date.now() })
   if (ms > 0) await pause(task, ms)
   if (task.signal.aborted) {
     history({ e: 'released', id, attempt })
@@ -21,8 +22,34 @@ async function record(task, number, ms = 0) {
   return value
 }
 
-export const late = sharedTask({ name: 'faults.late', bind: true }, record)
+// A version of the app that does not have this task yet.
+export const late = process.env.UMBEL_TEST_NOT_DEPLOYED
+  ? undefined
+  : sharedTask({ name: 'faults.late', bind: true }, record)
 export const early = sharedTask({ name: 'faults.early', bind: true, acksLate: false }, record)
+
+/** Keeps the event loop for so long. */
+export const block = sharedTask({ name: 'faults.block', bind: true }, (task, number, ms) => {
+  const { id, attempt, redelivered, retries } = task
+  history({ e: 'run.start', id, attempt, redelivered, retries })
+  for (const endsAt = performance.now() + ms; performance.now() < endsAt; );
+  const value = `${number} by attempt ${attempt}`
+  history({ e: 'run.end', id, attempt, v: value })
+  return value
+})
+
+/** Leaves the process not one file descriptor for so long. */
+export const hoard = sharedTask({ name: 'faults.hoard', bind: true }, async (task, number, ms) => {
+  const taken = []
+  try {
+    for (;;) taken.push(openSync('/dev/null'))
+  } catch {
+    // None left.
+  }
+  await pause(task, ms)
+  for (const descriptor of taken) closeSync(descriptor)
+  return record(task, number)
+})
 
 /** Sets its message aside. */
 export const refuse = sharedTask({ name: 'faults.refuse', bind: true }, (task) => {

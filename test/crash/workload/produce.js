@@ -1,6 +1,6 @@
 // Makes calls and writes down what became of each: node produce.js '{"prefix":"a","from":0,"count":1000,"window":50,"task":"late","ms":0}'
 import { openHistory } from '../../support/history-writer.js'
-import { app, die, early, late, loop, refuse, waver } from './app.js'
+import { app, block, die, early, hoard, late, loop, refuse, waver } from './app.js'
 
 const asked = JSON.parse(process.argv[2])
 const {
@@ -17,9 +17,10 @@ const {
   link,
   noDue,
   everyMs = 0,
+  countdownMs,
 } = asked
 const history = openHistory(process.env.UMBEL_TEST_HISTORY, 'producer')
-const target = { early, late, die, loop, refuse, waver }[task]
+const target = { block, die, early, hoard, late, loop, refuse, waver }[task]
 const waits = []
 
 if (noDue) {
@@ -33,6 +34,7 @@ async function call(number) {
   const taskId = `${prefix}-${number}`
   const queue = queues[number % queues.length]
   const options = { taskId, queue, ...(eta !== undefined && { eta: new Date(eta) }) }
+  if (countdownMs !== undefined) options.countdown = `${countdownMs}ms`
   history({ e: 'pub.call', id: taskId })
   if (link) {
     const next = `${taskId}-next`

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { assert } from 'chai'
 import { type DebianPackage, installMissing, isProgram, type SystemFacts } from '../../support/debian-packages.ts'
 import { needFakeTime, WallClock } from '../../support/fake-time.ts'
-import { canMountDisks, limited, onOwnDisk } from '../../support/limits.ts'
+import { canMountDisks, limited, onOwnDisk, shareDisk } from '../../support/limits.ts'
 import { useProcesses } from '../../support/processes.ts'
 import { skip } from '../../support/skip.ts'
 import { useTempFolders } from '../../support/temp-folder.ts'
@@ -136,5 +136,22 @@ describe('limits of a process', () => {
     await one.prints('ENOSPC')
     writeFileSync(go, '')
     await until(() => one.stdout.includes('space'), { what: 'the next write to work' })
+  })
+
+  it('on a disk that several processes share hold for all of them', async function () {
+    if (!canMountDisks()) skip(this, 'mounting a disk needs Linux with user namespaces, or root')
+    const disk = await shareDisk(processes, { folder: tempFolder('disk'), bytes: 1_000_000 })
+    const append = (): Promise<{ code: number | null }> =>
+      processes.start('sh', ['-c', 'echo line >> "$0"/file', disk.folder], { wrap: disk.wrap }).ends()
+
+    assert.equal((await append()).code, 0)
+    disk.fill()
+    // The first page of the file is there already, so that its own bytes still fit.
+    const other = processes.start('sh', ['-c', 'echo line > "$0"/other', disk.folder], { wrap: disk.wrap })
+    assert.notEqual((await other.ends()).code, 0)
+    disk.free()
+
+    assert.equal((await append()).code, 0)
+    assert.equal(readFileSync(join(disk.outside, 'file'), 'utf8'), 'line\nline\n')
   })
 })
