@@ -8,7 +8,7 @@ import { useTempFolders } from '../support/temp-folder.ts'
 import { until } from '../support/until.ts'
 
 const leaseMs = isLong ? 10_000 : 1_000
-const blockMs = isLong ? 150_000 : 4_000
+const blockMs = isLong ? 150_000 : 3_000
 
 describe('a task that blocks its worker', function () {
   this.timeout(isLong ? 600_000 : 60_000)
@@ -44,7 +44,7 @@ describe('a task that blocks its worker', function () {
         mode: 'at-least-once',
         inFlight: heldByWorker,
         recoveryMs: 15_000,
-        quietMs: 3_000,
+        quietMs: 2_500,
         faults: 'none',
       })
 

@@ -6,7 +6,7 @@ import { useProcesses } from '../support/processes.ts'
 import { useTempFolders } from '../support/temp-folder.ts'
 import { until } from '../support/until.ts'
 
-const deployAfterMs = isLong ? 20_000 : 2_000
+const deployAfterMs = isLong ? 20_000 : 1_500
 const calls = 1_000
 const bounds = { mode: 'at-least-once', inFlight: heldByWorker, recoveryMs: 15_000, faults: 'none' } as const
 

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { surveyRows } from '../crash/store/survey-rows.ts'
 import { checkHistory, describeCounts, type HistoryBounds, type HistoryReport } from './check-history.ts'
 import { type HistoryEvent, type HistoryFact, readHistory } from './history.ts'
 import { openHistory } from './history-writer.js'
@@ -147,11 +148,17 @@ export class FaultRig {
     return readHistory(join(this.folder, 'history'), { isLive: true, ...(from === undefined ? {} : { from }) })
   }
 
-  /** Waits for an empty queue, reads every result, and judges. */
+  /** Waits for empty queues, reads every result and every row, and judges. */
   async judge(bounds: HistoryBounds, options: { withinMs?: number } = {}): Promise<HistoryReport> {
     const withinMs = options.withinMs ?? 60_000
     await this.node('drain.js', { withinMs }).succeeds({ withinMs: withinMs + 30_000 })
-    return checkHistory(readHistory(join(this.folder, 'history')), bounds)
+    // A store on a disk of its own can't be seen from here.
+    const extras = this.#options.wrap === undefined ? surveyRows(this.store).faults : []
+    const history = readHistory(join(this.folder, 'history'))
+    return checkHistory(
+      history.map((event) => (event.e === 'drained' ? { ...event, extras } : event)),
+      bounds,
+    )
   }
 
   /** The command line over the same store. */

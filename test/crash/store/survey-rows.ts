@@ -15,10 +15,12 @@ export interface RowSurvey {
 
 type Row = readonly (string | number | Uint8Array | null)[]
 
-/** Reads every row of every table, with nobody else at the file. Works for files of which little is known to be right. */
+/** Reads every row of every table, as they stand at one moment. Works for files of which little is known to be right. */
 export function surveyRows(path: string): RowSurvey {
   const database = openDatabase(path, { busyTimeoutMs: 5_000 })
   try {
+    // One look, whatever others write meanwhile.
+    database.exec('begin')
     return survey(database)
   } finally {
     database.close()
