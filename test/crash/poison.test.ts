@@ -8,7 +8,7 @@ import { useTempFolders } from '../support/temp-folder.ts'
 
 const goodCalls = 1_000
 /** More lost workers than this and a message is set aside; the default is 10. */
-const maxDeliveries = isLong ? 10 : 4
+const maxDeliveries = isLong ? 10 : 5
 const poisons: Readonly<Record<string, Pick<Calls, 'task' | 'how'>>> = {
   SIGKILL: { task: 'die', how: 'kill' },
   exit: { task: 'die', how: 'exit' },
