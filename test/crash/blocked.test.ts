@@ -20,19 +20,18 @@ describe('a task that blocks its worker', function () {
     'starts once, its lease is renewed meanwhile, and the other worker goes on',
     async (line) => {
       const rig = new FaultRig(tempFolder('crash'), processes, { env: { UMBEL_LEASE_DURATION: `${leaseMs}ms` } })
-      await rig.produce({ prefix: 'block', queues: ['blocking'], count: 1, task: 'block', ms: blockMs }).succeeds()
       const other = await rig.startWorker({ queues: ['celery'] })
-      const blocked = await rig.startWorker({ queues: ['blocking', 'celery'], ready: /./ })
-      await until(() => rig.history('worker').some(({ e }) => e === 'run.start'), { what: 'the task to block' })
-      const startedAt = performance.now()
-      const producer = rig.produce({
-        prefix: 'other',
-        count: Math.round(blockMs / 10),
-        window: 5,
-        ms: 10,
-        wait: 20,
-        everyMs: 50,
+      const calls = { prefix: 'other', count: Math.round(blockMs / 10) + 100, window: 5, ms: 10, wait: 20, everyMs: 50 }
+      const producer = rig.produce(calls)
+      await until(() => rig.history('worker').some(({ e }) => e === 'run.end'), {
+        what: 'the other worker to be at work',
       })
+      await rig.produce({ prefix: 'block', queues: ['blocking'], count: 1, task: 'block', ms: blockMs }).succeeds()
+      const blocked = await rig.startWorker({ queues: ['blocking', 'celery'], ready: /./ })
+      const isBlocked = (): boolean =>
+        rig.history('worker').some((event) => event.e === 'run.start' && event.id === 'block-0')
+      await until(isBlocked, { what: 'the task to block' })
+      const startedAt = performance.now()
 
       const leases: number[] = []
       while (performance.now() - startedAt < blockMs * 0.9) {
