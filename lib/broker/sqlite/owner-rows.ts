@@ -75,15 +75,16 @@ export function removeOwner(transaction: Transaction, id: number): void {
     .statement('select message, queue, priority, position, cast(past as blob) as past from claims where owner = ?')
     .all([id])
   for (const [message, queue, priority, position, past] of claims) {
-    const history = oneMore(past === null ? undefined : readHistory(textOf(past)), 'loss', now)
+    const history = past === null ? undefined : readHistory(textOf(past))
+    const longer = oneMore(history, 'loss', now)
     const row = {
       message: Number(message),
       queue: Number(queue),
       priority: Number(priority),
       position: Number(position),
-      past: historyText(history),
+      past: historyText(longer),
     }
-    const due = afterLossAt(history, row.message, now)
+    const due = afterLossAt(longer, row.message, now)
     if (due === undefined) makeReady(transaction, row)
     else park(transaction, due, row)
   }
