@@ -1,5 +1,7 @@
 /// <reference types="node" preserve="true" />
 import type { Umbel } from '../lib/app/app.ts'
+import { aborted } from '../lib/base/aborted.ts'
+import { crashPoint } from '../lib/base/crash-point.ts'
 import { type WrittenDuration, writtenDurationMs } from '../lib/base/duration.ts'
 import { Closed, InvalidCall } from '../lib/base/errors.ts'
 import type { Logger } from '../lib/base/logger.ts'
@@ -41,6 +43,8 @@ export interface StopOptions {
 /** How long a cold stop waits for tasks that were told to end, and then for their endings to be stored. Two seconds in all, with room. */
 const coldGraceMs = 1_000
 const coldDrainMs = 600
+/** How long a delivery is put off that may be what its workers died of, while another such one is here. */
+const putOffMs = 200
 /** How often an outage of the broker is logged. */
 const claimErrorEveryMs = 30_000
 
@@ -166,7 +170,9 @@ export class Worker implements AsyncDisposable {
     const rest = how === 'warm' ? 'what runs is finished first' : 'what runs is given back'
     this.#logger.info({ running }, `Worker ${hostname} stops; ${rest}`)
     events.emit('workerStopping', { hostname, how })
+    crashPoint('stop.begun')
     await this.#endRuns(crew)
+    crashPoint('stop.runsEnded')
     for (const helper of crew.helpers.reverse()) await this.#unlessHopeless(helper.stop())
     const leftovers = crew.pool.leftovers()
     if (leftovers.length > 0)
@@ -174,6 +180,7 @@ export class Worker implements AsyncDisposable {
         { tasks: leftovers.slice(0, 10) },
         `${leftovers.length} tasks that were ended still run and can't be stopped inside this process; nothing they do counts any more.`,
       )
+    crashPoint('stop.helpersStopped')
     events.emit('workerStopped', { hostname })
     this.#logger.info({}, `Worker ${hostname} has stopped`)
   }
@@ -309,6 +316,10 @@ export class Worker implements AsyncDisposable {
       },
       work: (delivery) => work(delivery, parts),
       onUnstarted: (delivery) => settler.settle(namesOf(delivery), { claim: delivery.claim, disposition: 'give-back' }),
+      onPutOff: async (delivery) => {
+        const notBefore = clock.now() + putOffMs
+        await settler.confirm(namesOf(delivery), { claim: delivery.claim, disposition: 'give-back', notBefore })
+      },
       onIdle: () => settler.flush(),
       onError: (error) => {
         // Claims are tried again within seconds, and an outage can last for hours.
@@ -379,11 +390,6 @@ export class Worker implements AsyncDisposable {
 }
 
 type Stall = Parameters<ConstructorParameters<typeof LoopWatch>[0]['onBlocked']>[0]
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
-}
 
 /** For the log only; nothing was checked yet. */
 function namesOf({ message }: Delivery): { id: string | undefined; task: string | undefined } {

@@ -10,6 +10,6 @@ export function crashPoint(name: string): void {
 const fault = readFault(process.env['UMBEL_FAULT'])
 
 function readFault(text: string | undefined): { readonly name: string; left: number } | undefined {
-  const parts = /^([\w.-]+):(\d+):sigkill$/.exec(text ?? '')
+  const parts = /^([\w. -]+):(\d+):sigkill$/.exec(text ?? '')
   return parts === null ? undefined : { name: parts[1]!, left: Number(parts[2]) }
 }

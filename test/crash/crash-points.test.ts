@@ -3,6 +3,7 @@
 import { assert } from 'chai'
 import type { HistoryReport } from '../support/check-history.ts'
 import { assertPassed, FaultRig, heldByWorker, isLong } from '../support/fault-rig.ts'
+import { itSurvives } from '../support/it-survives.ts'
 import { type StartedProcess, useProcesses } from '../support/processes.ts'
 import { useTempFolders } from '../support/temp-folder.ts'
 
@@ -37,67 +38,77 @@ describe('a process that dies at a named point', function () {
   })
 
   for (const point of workerPoints) {
-    it(`at ${point} in a worker: nothing is lost, and only its own tasks run again`, async () => {
-      const rig = new FaultRig(tempFolder('crash'), processes)
-      const waiting: StartedProcess[] = []
-      // Slow, so that there is work left for those that die.
-      const steady = await rig.startWorker({ concurrency: 1 })
+    itSurvives(
+      `F02: ${kills} workers killed at ${point}`,
+      'loses nothing, and only its own tasks run again',
+      async (line) => {
+        const rig = new FaultRig(tempFolder('crash'), processes)
+        const waiting: StartedProcess[] = []
+        // Slow, so that there is work left for those that die.
+        const steady = await rig.startWorker({ concurrency: 1 })
 
-      for (let kill = 0; kill < kills; kill++) {
-        const doomed = await rig.startWorker({ fault: `${point}:${passages[kill % passages.length]}:sigkill` })
-        const share = calls / kills
-        const producer = rig.produce({ prefix: point, from: kill * share, count: share, ms: 5, wait: 50 })
-        const { signal } = await doomed.ends({ withinMs: 30_000 })
-        assert.equal(signal, 'SIGKILL', doomed.output)
-        rig.note('kill', doomed.pid)
-        waiting.push(producer)
-      }
-      await rig.startWorker()
-      for (const producer of waiting) await producer.succeeds({ withinMs: 120_000 })
-      const report = await rig.judge({
-        mode: 'at-least-once',
-        inFlight: heldByWorker,
-        recoveryMs: 15_000,
-        faults: faultsFor(point),
-      })
+        for (let kill = 0; kill < kills; kill++) {
+          const doomed = await rig.startWorker({ fault: `${point}:${passages[kill % passages.length]}:sigkill` })
+          const share = calls / kills
+          const producer = rig.produce({ prefix: point, from: kill * share, count: share, ms: 5, wait: 50 })
+          const { signal } = await doomed.ends({ withinMs: 30_000 })
+          assert.equal(signal, 'SIGKILL', doomed.output)
+          rig.note('kill', doomed.pid)
+          waiting.push(producer)
+        }
+        await rig.startWorker()
+        for (const producer of waiting) await producer.succeeds({ withinMs: 120_000 })
+        const report = await rig.judge({
+          mode: 'at-least-once',
+          inFlight: heldByWorker,
+          recoveryMs: 15_000,
+          faults: faultsFor(point),
+        })
 
-      assertPassed(report)
-      assert.equal(report.counts.resolved, calls)
-      assert.isTrue(steady.isRunning)
-      add(report)
-      rig.close()
-    })
+        line.add(report)
+        assertPassed(report)
+        assert.equal(report.counts.resolved, calls)
+        assert.isTrue(steady.isRunning)
+        add(report)
+        rig.close()
+      },
+    )
   }
 
   for (const point of callerPoints) {
-    it(`at ${point} in a caller: what had resolved runs, and what is unknown runs at most once`, async () => {
-      const rig = new FaultRig(tempFolder('crash'), processes)
-      await rig.startWorker()
+    itSurvives(
+      `F02: ${kills} callers killed at ${point}`,
+      'what had resolved runs, and what is unknown runs at most once',
+      async (line) => {
+        const rig = new FaultRig(tempFolder('crash'), processes)
+        await rig.startWorker()
 
-      let from = 0
-      for (let kill = 1; kill <= kills; kill++) {
-        const share = calls / kills
-        const caller = rig.produce(
-          { prefix: point, from, count: share, window: 10, wait: 50 },
-          `${point}:${8 + 3 * (kill % 4)}:sigkill`,
-        )
-        assert.equal((await caller.ends()).signal, 'SIGKILL', caller.output)
-        from += share
-      }
-      await rig.produce({ prefix: `${point}-rest`, count: calls, wait: 50 }).succeeds()
-      const report = await rig.judge({
-        mode: 'at-least-once',
-        inFlight: heldByWorker,
-        recoveryMs: 15_000,
-        faults: 'none',
-      })
+        let from = 0
+        for (let kill = 1; kill <= kills; kill++) {
+          const share = calls / kills
+          const caller = rig.produce(
+            { prefix: point, from, count: share, window: 10, wait: 50 },
+            `${point}:${8 + 3 * (kill % 4)}:sigkill`,
+          )
+          assert.equal((await caller.ends()).signal, 'SIGKILL', caller.output)
+          from += share
+        }
+        await rig.produce({ prefix: `${point}-rest`, count: calls, wait: 50 }).succeeds()
+        const report = await rig.judge({
+          mode: 'at-least-once',
+          inFlight: heldByWorker,
+          recoveryMs: 15_000,
+          faults: 'none',
+        })
 
-      assertPassed(report)
-      assert.isAbove(report.counts.unknown, 0, 'some calls were under way when their process died')
-      assert.equal(report.counts.repeats, 0)
-      add(report)
-      rig.close()
-    })
+        line.add(report)
+        assertPassed(report)
+        assert.isAbove(report.counts.unknown, 0, 'some calls were under way when their process died')
+        assert.equal(report.counts.repeats, 0)
+        add(report)
+        rig.close()
+      },
+    )
   }
 
   function add(report: HistoryReport): void {

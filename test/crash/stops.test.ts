@@ -1,6 +1,7 @@
 // Workers stopped and killed under load: F01, F05, F06, F07 of the fault matrix.
 import { assert } from 'chai'
 import { assertPassed, FaultRig, heldByWorker, isLong, runByWorker } from '../support/fault-rig.ts'
+import { itSurvives } from '../support/it-survives.ts'
 import { type StartedProcess, useProcesses } from '../support/processes.ts'
 import { useTempFolders } from '../support/temp-folder.ts'
 import { until } from '../support/until.ts'
@@ -15,31 +16,44 @@ describe('workers killed at random', function () {
   // So long that there is work left for the last of them.
   const ms = isLong ? 15 : 8
 
-  it('lose nothing and run again only what they held (F01)', async () => {
-    const rig = new FaultRig(tempFolder('crash'), processes)
-    const producer = rig.produce({ prefix: 'late', count: calls, ms, wait: 20 })
+  itSurvives(
+    `F01: ${kills} workers killed at random`,
+    'lose nothing and run again only what they held',
+    async (line) => {
+      const rig = new FaultRig(tempFolder('crash'), processes)
+      const producer = rig.produce({ prefix: 'late', count: calls, ms, wait: 20 })
 
-    await killRepeatedly(rig, kills)
-    await rig.startWorker()
-    await producer.succeeds({ withinMs: 600_000 })
+      await killRepeatedly(rig, kills)
+      await rig.startWorker()
+      await producer.succeeds({ withinMs: 600_000 })
 
-    assertPassed(await rig.judge(bounds, { withinMs: 300_000 }))
-    rig.close()
-  })
+      const report = await rig.judge(bounds, { withinMs: 300_000 })
 
-  it('never run an at-most-once task twice, and lose at most what they held (F01, strict)', async () => {
-    const rig = new FaultRig(tempFolder('crash'), processes)
-    const producer = rig.produce({ prefix: 'early', count: calls, ms, task: 'early' })
+      line.add(report)
+      assertPassed(report)
+      rig.close()
+    },
+  )
 
-    await killRepeatedly(rig, kills)
-    await rig.startWorker()
-    await producer.succeeds({ withinMs: 600_000 })
-    const report = await rig.judge({ ...bounds, mode: 'at-most-once', running: runByWorker }, { withinMs: 300_000 })
+  itSurvives(
+    `F01: ${kills} kills, at most once`,
+    'never run an at-most-once task twice, and lose at most what they held',
+    async (line) => {
+      const rig = new FaultRig(tempFolder('crash'), processes)
+      const producer = rig.produce({ prefix: 'early', count: calls, ms, task: 'early' })
 
-    assertPassed(report)
-    assert.equal(report.counts.repeats, 0)
-    rig.close()
-  })
+      await killRepeatedly(rig, kills)
+      await rig.startWorker()
+      await producer.succeeds({ withinMs: 600_000 })
+      const report = await rig.judge({ ...bounds, mode: 'at-most-once', running: runByWorker }, { withinMs: 300_000 })
+
+      line.add(report)
+      assertPassed(report)
+      line.figures.push(`at most once may lose what ran: ${kills * runByWorker} at most`)
+      assert.equal(report.counts.repeats, 0)
+      rig.close()
+    },
+  )
 
   async function killRepeatedly(rig: FaultRig, times: number): Promise<void> {
     for (let kill = 0; kill < times; kill++) {
@@ -60,10 +74,10 @@ describe('a warm stop', function () {
   const stops = isLong ? 40 : 5
 
   for (const [how, ownGroup] of [
-    ['a SIGTERM to the worker (F05)', false],
-    ['a SIGTERM to its whole process group (F07)', true],
+    ['F05: SIGTERM to the worker', false],
+    ['F07: SIGTERM to its whole process group', true],
   ] as const) {
-    it(`loses nothing, repeats nothing and ends with exit code 0: ${how}`, async () => {
+    itSurvives(how, 'loses nothing, repeats nothing and ends with exit code 0', async (line) => {
       const rig = new FaultRig(tempFolder('crash'), processes)
       const producer = rig.produce({ prefix: 'warm', count: isLong ? 10_000 : 1_000, ms: 20, wait: 20 })
       const took: number[] = []
@@ -82,9 +96,10 @@ describe('a warm stop', function () {
       await producer.succeeds({ withinMs: 300_000 })
       const report = await rig.judge({ ...bounds, faults: 'none' })
 
+      line.add(report)
+      line.figures.push(`slowest of ${stops} stops ${Math.round(Math.max(...took))} ms`)
       assertPassed(report)
       assert.equal(report.counts.repeats, 0)
-      console.log(`    slowest of ${stops} stops: ${Math.round(Math.max(...took))} ms`)
       rig.close()
     })
   }
@@ -109,7 +124,7 @@ describe('a cold stop', function () {
     },
   }
   for (const [how, send] of Object.entries(ways)) {
-    it(`gives back what runs, within two seconds, by ${how} (F06)`, async () => {
+    itSurvives(`F06: ${how}`, 'gives back what runs, within two seconds', async (line) => {
       const rig = new FaultRig(tempFolder('crash'), processes)
       const worker = await rig.startWorker()
       const producer = rig.produce({ prefix: 'cold', count: 4, ms: 60_000 })
@@ -121,7 +136,10 @@ describe('a cold stop', function () {
       const startedAt = performance.now()
       await worker.ends({ withinMs: 5_000 })
 
-      assert.isBelow(performance.now() - startedAt, 2_000, 'time from the signal to the end')
+      const tookMs = performance.now() - startedAt
+      line.count({ accepted: 4 })
+      line.figures.push(`ended within ${Math.round(tookMs)} ms`)
+      assert.isBelow(tookMs, 2_000, 'time from the signal to the end')
       const released = rig.history('worker').filter((event) => event.e === 'released')
       assert.lengthOf(released, 4)
       const queues = JSON.parse(await rig.umbel(['--json', 'queues'])) as {
@@ -136,7 +154,7 @@ describe('a cold stop', function () {
     })
   }
 
-  it('ends at once at the third signal, and what it held comes back (F06)', async () => {
+  itSurvives('F06: a third signal', 'ends at once, and what it held comes back', async (line) => {
     const rig = new FaultRig(tempFolder('crash'), processes)
     const worker = await rig.startWorker()
     await rig.produce({ prefix: 'hard', count: 4, ms: 300 }).succeeds()
@@ -150,7 +168,9 @@ describe('a cold stop', function () {
     assert.deepEqual(await worker.ends({ withinMs: 5_000 }), { code: 1, signal: null }, 'it ended at once, not tidily')
     await rig.startWorker()
 
-    assertPassed(await rig.judge(bounds))
+    const report = await rig.judge(bounds)
+    line.add(report)
+    assertPassed(report)
     rig.close()
   })
 })

@@ -73,10 +73,14 @@ function compareOne(model: StoreModel, entry: Entry, { seen, machineNow, found }
 /** The store is somewhere else: allowed only where it may have acted by itself. */
 function follow(model: StoreModel, entry: Entry, { seen, machineNow, found }: Required<Facts>): void {
   const { key, place, owner } = entry
-  if (place === 'claimed' && seen!.place === 'waiting') {
+  if (place === 'claimed' && (seen!.place === 'waiting' || seen!.place === 'scheduled')) {
     if (!owner!.isGone && machineNow < owner!.safeUntil)
       throw new Violation(3, `${key} was taken from ${owner!.name}, whose lease holds`)
     model.lost(entry)
+    if (seen!.place === 'scheduled') {
+      if (entry.history!.losses < 2) throw new Violation(12, `${key} waits after the first lost worker`)
+      model.postponed(entry, seen!.due!)
+    }
     found.takenBack++
   } else if (place === 'scheduled' && seen!.place === 'waiting') {
     if (!entry.isMature) throw new Violation(12, `${key} was made ready before its due time`)

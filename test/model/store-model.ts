@@ -71,6 +71,7 @@ export class StoreModel {
   readonly paused = new Set<string>()
   isDeclared = false
   #events = 0
+  #now = 0
 
   /** How much has happened. */
   get events(): number {
@@ -126,6 +127,7 @@ export class StoreModel {
 
   /** The wall clock shows this now. */
   timeIs(now: number): void {
+    this.#now = now
     const event = ++this.#events
     for (const entry of this.entries.values()) {
       if (entry.place !== 'scheduled' || entry.isMature || entry.due! > now) continue
@@ -158,6 +160,13 @@ export class StoreModel {
     this.#free(entry)
     entry.place = 'waiting'
     entry.history = counted(entry.history, 'loss', 0)
+  }
+
+  /** Having lost workers before, it waits until then. */
+  postponed(entry: Entry, due: number): void {
+    this.#schedule(entry, due)
+    // It may have been seen late.
+    entry.isMature = due <= this.#now
   }
 
   /** What becomes of the claimed messages of one batch, and what they send; `now` is the wall clock. */

@@ -1,3 +1,4 @@
+import { deadLetterFaults, followUpFaults, leftBehind, processFaults, resumeTimes } from './check-endings.ts'
 import type { HistoryEvent } from './history.ts'
 import { type Facts, type Fault, gatherFacts, type Run } from './history-facts.ts'
 
@@ -20,6 +21,10 @@ export interface HistoryBounds {
   readonly quietMs?: number
   /** The fault that must have hit work in flight, or the run proves nothing; `none` for a run without faults. */
   readonly faults: 'expected' | 'none'
+  /** Longest time from the end of a fault until something completes. @default Infinity */
+  readonly resumeMs?: number
+  /** Ids that must end as a dead letter, exactly once and with a reason, and nothing else may. @default whatever is dead is told */
+  readonly bad?: ReadonlySet<string>
   /** Every completed id must have been read by a waiter or from its record. @default true */
   readonly resultsRead?: boolean
 }
@@ -40,6 +45,8 @@ export interface HistoryCounts {
   readonly unknown: number
   readonly runs: number
   readonly completed: number
+  /** Accepted and never completed, and nobody was told. */
+  readonly lost: number
   readonly repeats: number
   readonly dead: number
   /** Calls that never completed and whose record says that they failed. */
@@ -48,8 +55,8 @@ export interface HistoryCounts {
   readonly faults: number
   /** Faults that hit a process with a run under way. */
   readonly faultsInFlight: number
-  /** At most once: runs under way at a time, which a kill may end without a trace. @default inFlight */
-  readonly running?: number
+  /** Longest time from the end of a fault until something completed. */
+  readonly longestResumeMs: number
   /** Longest time from a kill until something it interrupted started again. */
   readonly longestRecoveryMs: number
   /** Longest stretch in which nothing started, ended or was read. */
@@ -77,6 +84,16 @@ export function checkHistory(history: readonly HistoryEvent[], bounds: HistoryBo
     ...some('wrong result', wrongResults(facts)),
     ...some('late', lateReads(facts)),
     ...some('left over', leftOvers(facts)),
+    ...some('left behind', leftBehind(facts)),
+    ...some('follow-up', followUpFaults(facts)),
+    ...some('quarantine', deadLetterFaults(facts, bounds.bad)),
+    ...some('process', processFaults(facts)),
+    ...some(
+      'slow to resume',
+      resumeTimes(facts)
+        .filter((ms) => ms > (bounds.resumeMs ?? Infinity))
+        .map((ms) => `the first completion came ${Math.round(ms)} ms after the fault, bound ${bounds.resumeMs} ms`),
+    ),
     ...some(
       'standstill',
       quietMs > (bounds.quietMs ?? Infinity)
@@ -114,10 +131,14 @@ function isCompleted(runs: readonly Run[] | undefined): boolean {
   return runs?.some((run) => run.value !== undefined) ?? false
 }
 
-function lost(facts: Facts, bounds: HistoryBounds): string[] {
-  const missing = [...facts.accepted].filter(
+function missingOf(facts: Facts): string[] {
+  return [...facts.accepted].filter(
     (id) => !isCompleted(facts.runsById.get(id)) && !facts.dead.has(id) && !facts.expired.has(id),
   )
+}
+
+function lost(facts: Facts, bounds: HistoryBounds): string[] {
+  const missing = missingOf(facts)
   if (bounds.mode === 'at-least-once') return missing.map((id) => `${id} was accepted and never completed`)
   const told = toldOfFailure(facts)
   const silent = missing.filter((id) => !told.has(id)).length
@@ -339,6 +360,7 @@ function tameness(facts: Facts, bounds: HistoryBounds): string[] {
 }
 
 function countAll(facts: Facts, recovery: readonly Recovery[]): Omit<HistoryCounts, 'longestQuietMs'> {
+  const told = toldOfFailure(facts)
   let completed = 0
   let repeats = 0
   for (const runs of facts.runsById.values()) {
@@ -352,12 +374,14 @@ function countAll(facts: Facts, recovery: readonly Recovery[]): Omit<HistoryCoun
     unknown: [...facts.attempted].filter((id) => !facts.accepted.has(id) && !facts.refused.has(id)).length,
     runs: facts.runs.length,
     completed,
+    lost: missingOf(facts).filter((id) => !told.has(id)).length,
     repeats,
     dead: facts.dead.size,
     toldFailures: [...toldOfFailure(facts)].filter((id) => !isCompleted(facts.runsById.get(id))).length,
     expired: facts.expired.size,
     faults: facts.faults.length,
     faultsInFlight: facts.faults.filter((fault) => fault.inFlight > 0).length,
+    longestResumeMs: resumeTimes(facts).reduce((longest, ms) => Math.max(longest, ms), 0),
     longestRecoveryMs: recovery.reduce((longest, each) => Math.max(longest, each.ms), 0),
   }
 }

@@ -35,7 +35,13 @@ export interface Facts {
   readonly refused: ReadonlySet<string>
   readonly runs: readonly Run[]
   readonly runsById: ReadonlyMap<string, readonly Run[]>
-  readonly dead: ReadonlyMap<string, string>
+  /** Why each is among the dead letters, as often as it is there. */
+  readonly dead: ReadonlyMap<string, readonly string[]>
+  /** Sent by the system when the other has completed. */
+  readonly after: ReadonlyMap<string, string>
+  readonly ended: readonly Extract<HistoryEvent, { e: 'proc.end' }>[]
+  /** When faults were over, µs. */
+  readonly overAt: readonly number[]
   readonly expired: ReadonlySet<string>
   readonly reads: readonly Extract<HistoryEvent, { e: 'res.read' }>[]
   readonly faults: readonly Fault[]
@@ -50,7 +56,10 @@ export function gatherFacts(history: readonly HistoryEvent[]): Facts {
   const accepted = new Set<string>()
   const refused = new Set<string>()
   const expired = new Set<string>()
-  const dead = new Map<string, string>()
+  const dead = new Map<string, string[]>()
+  const after = new Map<string, string>()
+  const ended: Extract<HistoryEvent, { e: 'proc.end' }>[] = []
+  const overAt: number[] = []
   const reads: Extract<HistoryEvent, { e: 'res.read' }>[] = []
   const runs: Run[] = []
   const open = new Map<string, Run>()
@@ -65,6 +74,7 @@ export function gatherFacts(history: readonly HistoryEvent[]): Facts {
         if (attempted.has(event.id)) malformed.push(`${event.id} was called twice: ids must be used once`)
         attempted.add(event.id)
         if (event.v !== undefined) expected.set(event.id, event.v)
+        if (event.after !== undefined) after.set(event.id, event.after)
         break
       case 'pub.ok':
         accepted.add(event.id)
@@ -104,7 +114,7 @@ export function gatherFacts(history: readonly HistoryEvent[]): Facts {
         break
       }
       case 'dead':
-        dead.set(event.id, event.v)
+        dead.set(event.id, [...(dead.get(event.id) ?? []), event.v])
         break
       case 'expired':
         expired.add(event.id)
@@ -116,6 +126,10 @@ export function gatherFacts(history: readonly HistoryEvent[]): Facts {
         faults.push({ how: event.how, victim: event.victim, noticedAt: event.t, onAt: event.t, inFlight: 0 })
         break
       case 'fault.off':
+        overAt.push(event.t)
+        break
+      case 'proc.end':
+        ended.push(event)
         break
       case 'drained':
         drained = event
@@ -133,10 +147,32 @@ export function gatherFacts(history: readonly HistoryEvent[]): Facts {
   for (const fault of faults) {
     if (fault.how === 'kill') fault.onAt = lastFact.get(fault.victim ?? -1) ?? fault.noticedAt
     fault.inFlight = runs.filter(
-      (run) => run.pid === fault.victim && run.startedAt <= fault.onAt && (run.endedAt ?? Infinity) >= fault.onAt,
+      (run) =>
+        // A fault of the broker hits whoever is at work.
+        (run.pid === fault.victim || fault.how === 'broker') &&
+        run.startedAt <= fault.onAt &&
+        (run.endedAt ?? Infinity) >= fault.onAt,
     ).length
   }
-  return { attempted, expected, accepted, refused, runs, runsById, dead, expired, reads, faults, drained, malformed }
+  // What the system sends itself it owes as soon as the other has completed.
+  for (const [id, other] of after) if (runsById.get(other)?.some((run) => run.value !== undefined)) accepted.add(id)
+  return {
+    attempted,
+    expected,
+    accepted,
+    refused,
+    runs,
+    runsById,
+    dead,
+    after,
+    ended,
+    overAt,
+    expired,
+    reads,
+    faults,
+    drained,
+    malformed,
+  }
 }
 
 function runKey(event: { id: string; pid: number; attempt: number }): string {

@@ -13,8 +13,11 @@ export type HistoryEvent = HistoryFact & {
 }
 
 export type HistoryFact =
-  /** A call is about to be made; `v` is what the task is to return if that is known. */
-  | { readonly e: 'pub.call'; readonly id: string; readonly v?: string }
+  /**
+   * A call is about to be made; `v` is what the task is to return if that is known. With `after`, nobody makes it but the system itself,
+   * once that id has completed: a link, or the next step of a chain.
+   */
+  | { readonly e: 'pub.call'; readonly id: string; readonly v?: string; readonly after?: string }
   /** `delay()` resolved. */
   | { readonly e: 'pub.ok'; readonly id: string }
   /** `delay()` was refused for certain. */
@@ -28,6 +31,8 @@ export type HistoryFact =
       readonly attempt: number
       readonly redelivered: boolean
       readonly retries?: number
+      /** The wall clock as the task sees it, ms since the epoch. */
+      readonly wall?: number
     }
   /** It returned `v`. */
   | { readonly e: 'run.end'; readonly id: string; readonly attempt: number; readonly v: string }
@@ -57,8 +62,22 @@ export type HistoryFact =
     }
   /** It is over: the process was replaced, thawed, or the broker is back. */
   | { readonly e: 'fault.off'; readonly how: string; readonly victim?: number }
-  /** Looked at when everything had come to rest: messages still in the broker. */
-  | { readonly e: 'drained'; readonly waiting: number; readonly scheduled: number; readonly claimed: number }
+  /** A process under test ended; `stray` are errors of its own that nobody handled. */
+  | {
+      readonly e: 'proc.end'
+      readonly victim: number
+      readonly code: number | null
+      readonly signal: string | null
+      readonly stray?: readonly string[]
+    }
+  /** Looked at when everything had come to rest: messages still in the broker, and whatever else nobody needs any more. */
+  | {
+      readonly e: 'drained'
+      readonly waiting: number
+      readonly scheduled: number
+      readonly claimed: number
+      readonly extras?: readonly string[]
+    }
 
 export interface ReadOptions {
   /** Only files whose name begins so: `worker`. */

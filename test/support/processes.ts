@@ -22,6 +22,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Starts a process group of its own, so that a signal can be sent to all of it. */
   readonly ownGroup?: boolean
+  /** What is really started to run it: under limits, in another namespace. It must become the process (exec), not stay its parent. */
+  readonly wrap?: ((command: string, args: readonly string[]) => [command: string, args: readonly string[]]) | undefined
   /** Written to its standard input, which is then closed. */
   readonly input?: string
 }
@@ -167,7 +169,8 @@ export function makeProcesses(): Processes {
   const start: Processes['start'] = (command, args, options = {}) => {
     const env: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: '1', ...options.env }
     for (const [name, value] of Object.entries(env)) if (value === undefined) delete env[name]
-    const child = spawn(command, args, {
+    const [program, words] = options.wrap?.(command, args) ?? [command, args]
+    const child = spawn(program, words, {
       cwd: options.cwd,
       env,
       detached: options.ownGroup === true,

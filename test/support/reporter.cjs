@@ -91,6 +91,7 @@ class Reporter extends Base {
     this.printSkips()
     if (this.failures.length > 0) Base.list(this.failures)
     this.printSlowest()
+    for (const line of globalThis[Symbol.for('umbel.faultTable')]?.() ?? []) print(line)
     const { passed, failed, skipped } = this.counts
     const ran = passed + failed + skipped
     if (ran === 0) print(paint('red', 'No test ran. That is a failure: look at the paths and patterns given to mocha.'))

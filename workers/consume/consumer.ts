@@ -2,6 +2,7 @@ import type { Clock } from '../../lib/base/clock.ts'
 import { type Deferred, deferred } from '../../lib/base/deferred.ts'
 import type { Service } from '../../lib/base/service.ts'
 import type { Broker, Consumer as Claims, Delivery, LeaseModule } from '../../lib/broker/broker.ts'
+import { isSuspect } from '../../lib/broker/delivery-history.ts'
 import { prefetchFor } from './prefetch.ts'
 
 export interface ConsumerParts {
@@ -26,6 +27,11 @@ export interface ConsumerParts {
   readonly work: (delivery: Delivery) => void | Promise<void>
   /** Gets back what was claimed and not started. */
   readonly onUnstarted: (delivery: Delivery) => void
+  /**
+   * Gives a delivery back for a moment, that may be what its workers died of, because another such one is here; resolves when that is
+   * stored, never rejects.
+   */
+  readonly onPutOff: (delivery: Delivery) => Promise<void>
   /** Nothing runs and nothing waits. */
   readonly onIdle: () => void
   /** A claim round failed; the next comes by itself. */
@@ -53,6 +59,8 @@ export class Consumer implements Service {
   #isSqueezed = false
   /** In the loop that starts what fits: what comes meanwhile is started by that. */
   #isStarting = false
+  /** A delivery that may be what its workers died of is here; more are put off, so that it takes none of them with it. */
+  #hasSuspect = false
 
   constructor(parts: ConsumerParts) {
     this.#parts = parts
@@ -123,9 +131,25 @@ export class Consumer implements Service {
   #take(batch: readonly Delivery[]): void {
     if (this.#isStopping) for (const delivery of batch) this.#parts.onUnstarted(delivery)
     else {
-      for (const delivery of batch) this.#waiting.push(delivery)
+      const suspects = batch.filter(isSuspect)
+      for (const delivery of batch) if (suspects.length === 0 || !isSuspect(delivery)) this.#waiting.push(delivery)
+      if (suspects.length > 0) void this.#takeSuspects(suspects) // never rejects
       this.#startWhatFits()
     }
+  }
+
+  /** At most one at a time, and only when the others are safe in the store. */
+  async #takeSuspects(suspects: readonly Delivery[]): Promise<void> {
+    const [first, ...others] = this.#hasSuspect ? [undefined, ...suspects] : suspects
+    if (first !== undefined) this.#hasSuspect = true
+    await Promise.all(others.map((delivery) => this.#parts.onPutOff(delivery!)))
+    if (first === undefined) return
+    if (this.#isStopping) {
+      this.#parts.onUnstarted(first)
+      return
+    }
+    this.#waiting.push(first)
+    this.#startWhatFits()
   }
 
   #startWhatFits(): void {
@@ -142,8 +166,8 @@ export class Consumer implements Service {
       const delivery = this.#waiting[this.#head++]!
       this.#running++
       const working = work(delivery)
-      if (working === undefined) this.#running--
-      else void working.then(this.#ended) // never rejects, and `idle` waits for it
+      if (working === undefined) this.#left(delivery)
+      else void working.then(isSuspect(delivery) ? this.#suspectEnded : this.#ended) // never rejects, and `idle` waits for it
     }
     this.#isStarting = false
     if (this.#head > 0 && this.#head === this.#waiting.length) {
@@ -161,6 +185,17 @@ export class Consumer implements Service {
       this.#isStarting = false
       this.#startWhatFits()
     })
+  }
+
+  /** It ended before its work returned. */
+  #left(delivery: Delivery): void {
+    this.#running--
+    if (isSuspect(delivery)) this.#hasSuspect = false
+  }
+
+  readonly #suspectEnded = (): void => {
+    this.#hasSuspect = false
+    this.#ended()
   }
 
   readonly #ended = (): void => {

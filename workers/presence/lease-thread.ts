@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock as clock } from '../../lib/base/clock.ts'
+import { crashPoint } from '../../lib/base/crash-point.ts'
 import type { LeaseModule, LeaseThreadPart } from '../../lib/broker/broker.ts'
 import { describeStall, reasonToEnd, reportAfterMs, type Stall } from './blocked-loop.ts'
 import { TaskBoard } from './task-board.ts'
@@ -51,9 +52,11 @@ let renewedAt = clock.monotonic()
 function renewIfDue(): void {
   const now = clock.monotonic()
   if (part === undefined || now - renewedAt < lease.renewEveryMs) return
+  crashPoint('lease.beforeRenew')
   try {
     if (!part.renew()) tell({ kind: 'lost' })
     renewedAt = now
+    crashPoint('lease.afterRenew')
   } catch (error) {
     // Not counted as renewed, so it is tried again at the next look.
     tell({ kind: 'failed', message: error instanceof Error ? error.message : String(error) })
@@ -96,6 +99,7 @@ function watchLoop(): void {
 async function keepLease(): Promise<void> {
   const { openLease } = (await import(lease.url)) as { openLease(data: unknown): LeaseThreadPart }
   part = openLease(lease.data)
+  crashPoint('lease.started')
   tell({ kind: 'ready' })
   while (!stopping.signal.aborted) {
     renewIfDue()

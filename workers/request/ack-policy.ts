@@ -1,3 +1,4 @@
+import { afterLossAt, type DeliveryHistory } from '../../lib/broker/delivery-history.ts'
 import type { Outcome } from '../../lib/run/outcome.ts'
 import type { Acknowledgement } from '../../lib/run/settlement.ts'
 
@@ -9,9 +10,7 @@ export interface AckOptions {
 }
 
 /** What an outcome is told apart by, beside its kind. */
-export interface AckFacts {
-  /** How often this message was given back with a count before. */
-  readonly returns: number
+export interface AckFacts extends Pick<DeliveryHistory, 'losses' | 'returns'> {
   /** ms since the epoch. */
   readonly now: number
 }
@@ -40,9 +39,9 @@ export function acknowledgementOf(outcome: Outcome, options: AckOptions, facts: 
       if (options.acksOnFailure) return { disposition: 'done' }
       return { disposition: 'dead-letter', reason: 'rejected', detail: 'The task failed and `acksOnFailure` is off.' }
     case 'timed-out':
-      return options.acksOnTimeout ? { disposition: 'done' } : { disposition: 'give-back', counted: 'loss' }
+      return options.acksOnTimeout ? { disposition: 'done' } : lossOf(facts)
     case 'lost':
-      return options.rejectOnWorkerLost ? { disposition: 'give-back', counted: 'loss' } : { disposition: 'done' }
+      return options.rejectOnWorkerLost ? lossOf(facts) : { disposition: 'done' }
     case 'released':
       return { disposition: 'give-back' }
     case 'rejected':
@@ -53,6 +52,12 @@ export function acknowledgementOf(outcome: Outcome, options: AckOptions, facts: 
     default:
       return outcome satisfies never
   }
+}
+
+/** Given back, counted as a loss, and later with every loss. */
+function lossOf({ losses, returns, now }: AckFacts): Acknowledgement {
+  const notBefore = afterLossAt({ losses: losses + 1, returns, firstReturnedAt: undefined }, 0, now)
+  return { disposition: 'give-back', counted: 'loss', ...(notBefore !== undefined && { notBefore }) }
 }
 
 /**

@@ -24,7 +24,7 @@ export function conclude(request: Request, outcome: Outcome, parts: WorkParts): 
     reportOutcome(request, last, parts)
     return
   }
-  const facts = { returns: delivery.returns, now: parts.clock.now() }
+  const facts = { losses: delivery.losses, returns: delivery.returns, now: parts.clock.now() }
   settle(request, outcome, acknowledgementOf(outcome, options ?? parts.defaults, facts), parts)
 }
 

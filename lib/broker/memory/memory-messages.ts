@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { DecodeError, Unroutable } from '../../base/errors.ts'
 import type { Claim, DeadLetter, Delivery, Outgoing, QueueCounts, Settlement } from '../broker.ts'
-import { oneMore } from '../delivery-history.ts'
+import { afterLossAt, oneMore } from '../delivery-history.ts'
 import { decodeEnvelope, dueTime, type Envelope, encodeEnvelope, namesOf, priorityOf } from '../envelope.ts'
 import { type Queue, queuesOf, type Route } from '../queue.ts'
 import { BinaryHeap } from './binary-heap.ts'
@@ -175,8 +175,12 @@ export class MemoryMessages<Holder> {
       this.#claims.delete(token)
       this.#lost.set(token, holder)
       held.entry.queue.claimed--
-      held.entry.history = oneMore(held.entry.history, 'loss', this.#clock.now())
-      this.#makeReady(held.entry)
+      const now = this.#clock.now()
+      held.entry.history = oneMore(held.entry.history, 'loss', now)
+      const due = afterLossAt(held.entry.history, held.entry.id, now)
+      held.entry.due = due ?? 0
+      if (due === undefined) this.#makeReady(held.entry)
+      else this.#park(held.entry)
     }
   }
 

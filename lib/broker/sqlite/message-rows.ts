@@ -1,3 +1,4 @@
+import { crashPoint } from '../../base/crash-point.ts'
 import type { SqliteDatabase, SqliteValue } from '../../driver/sqlite/sqlite-database.ts'
 import type { Transaction } from '../../driver/sqlite/write-queue.ts'
 import type { Outgoing } from '../broker.ts'
@@ -166,6 +167,7 @@ export function promoteDue(transaction: Transaction, limit: number): void {
   const last = rows.at(-1)!
   const first = transaction.reserve('message', rows.length)
   database.statement(promote).run([first, now, rows.length])
+  crashPoint('promote.copied')
   // As values: a subquery in their place is searched by its first column alone.
   database.statement('delete from parked where (due, message) <= (?, ?)').run([last[0]!, last[1]!])
   transaction.changed('messages')

@@ -1,9 +1,10 @@
+import { crashPoint } from '../../base/crash-point.ts'
 import { isGone, type ProcessIdentity } from '../../driver/sqlite/process-identity.ts'
 import { type SqliteDatabase, type SqliteRow, textOf } from '../../driver/sqlite/sqlite-database.ts'
 import type { Transaction } from '../../driver/sqlite/write-queue.ts'
-import { oneMore } from '../delivery-history.ts'
+import { afterLossAt, oneMore } from '../delivery-history.ts'
 import { historyText, readHistory } from './history-text.ts'
-import { makeReady } from './message-rows.ts'
+import { makeReady, park } from './message-rows.ts'
 
 /** Who claims, as one row: its claims are valid while the row is there. */
 export interface Owner {
@@ -58,7 +59,8 @@ export function deadOwners(database: SqliteDatabase, observer: Observer): number
 }
 
 /**
- * Gives the claims of an owner back to the front of their queues, each with one loss more, and forgets the owner.
+ * Gives the claims of an owner back to the front of their queues, each with one loss more, and forgets the owner. What has lost workers
+ * before waits a while first.
  * Does nothing when it is not dead after all, or somebody was faster.
  */
 export function recoverOwner(transaction: Transaction, id: number, observer: Observer): void {
@@ -74,14 +76,19 @@ export function removeOwner(transaction: Transaction, id: number): void {
     .all([id])
   for (const [message, queue, priority, position, past] of claims) {
     const history = past === null ? undefined : readHistory(textOf(past))
-    makeReady(transaction, {
+    const longer = oneMore(history, 'loss', now)
+    const row = {
       message: Number(message),
       queue: Number(queue),
       priority: Number(priority),
       position: Number(position),
-      past: historyText(oneMore(history, 'loss', now)),
-    })
+      past: historyText(longer),
+    }
+    const due = afterLossAt(longer, row.message, now)
+    if (due === undefined) makeReady(transaction, row)
+    else park(transaction, due, row)
   }
+  crashPoint('recover.copied')
   database.statement('delete from claims where owner = ?').run([id])
   database.statement('delete from owners where id = ?').run([id])
 }

@@ -1,3 +1,4 @@
+import { crashPoint } from '../../base/crash-point.ts'
 import { textOf } from '../../driver/sqlite/sqlite-database.ts'
 import type { Transaction } from '../../driver/sqlite/write-queue.ts'
 import { storeRecords } from '../../result/sqlite/result-rows.ts'
@@ -33,10 +34,12 @@ export function settleClaims(
   const done = settled.filter(({ settlement }) => settlement.disposition === 'done')
   removeDone(transaction, done.map(tokenOf))
   for (const { settlement } of settled) if (settlement.disposition !== 'done') moveClaim(transaction, settlement)
+  crashPoint('settle.beforeRecords')
   storeRecords(
     transaction,
     settled.flatMap(({ settlement }) => settlement.record ?? []),
   )
+  crashPoint('settle.beforeFollowUps')
   insertMessages(
     transaction,
     queues,
@@ -78,6 +81,7 @@ function moveClaim(transaction: Transaction, settlement: Settlement): void {
   const { claim, disposition, notBefore } = settlement
   const [message, queue, priority, position, past] = database.statement(selectClaim).all([claim.token])[0]!
   database.statement('delete from claims where token = ?').run([claim.token])
+  crashPoint(`settle.${disposition}`)
   const row = { message: Number(message), queue: Number(queue), priority: Number(priority) }
   if (disposition === 'dead-letter') {
     setAside(transaction, row, settlement)

@@ -74,6 +74,12 @@ function fileSystemError(cause: unknown, { what, path }: StoreAct): UmbelError |
     case 'ENOSPC':
     case 'EDQUOT':
       return storeFull(could, options)
+    case 'EMFILE':
+    case 'ENFILE':
+      return new BrokerUnavailable(
+        `${could}: this process, or the system, has too many files open (${code}). Nothing was changed. Raise the limit (ulimit -n), or look for files and sockets that are never closed.`,
+        options,
+      )
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':

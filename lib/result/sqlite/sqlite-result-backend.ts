@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
+import { crashPoint } from '../../base/crash-point.ts'
 import { Closed } from '../../base/errors.ts'
 import { openSqliteStore, type SqliteStore } from '../../driver/sqlite/sqlite-store.ts'
 import type { WriteKind } from '../../driver/sqlite/write-queue.ts'
@@ -55,6 +56,7 @@ export class SqliteResultBackend implements ResultBackend {
     this.#refuseStopped('read results')
     const now = this.#store.clock.now()
     const found = await this.#store.read('read results', (database) => findResults(database, ids, now))
+    crashPoint('result.read')
     const byId = new Map(found.map((result) => [result.id, result.found]))
     return ids.map((id) => byId.get(id) ?? { kind: 'absent' })
   }

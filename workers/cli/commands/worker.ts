@@ -99,7 +99,8 @@ function workerOf(app: Umbel, options: WorkerOptions): Worker {
 async function liveAsProcess(worker: Worker, app: Umbel, call: CommandCall): Promise<void> {
   const ended = deferred()
   // For other commands a closed pipe is the end (`umbel queues | head`); a worker whose log nobody reads any more goes on.
-  for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error')
+  // To its very end: what it logs last may be what the pipe, or a full disk, doesn't take.
+  for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error').on('error', () => {})
   const strays = surviveStrayErrors({ logger: app.logger, owner: ownerOfStray })
   const signals = listenToSignals({
     clock: systemClock,

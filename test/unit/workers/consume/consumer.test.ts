@@ -5,8 +5,8 @@ import { FakeClock } from '../../../../lib/testing/fake-clock.ts'
 import { Consumer, type ConsumerParts } from '../../../../workers/consume/consumer.ts'
 import { StubBroker } from '../../../support/stub-broker.ts'
 
-function delivery(key: number): Delivery {
-  return { claim: { key, token: 1, queue: 'q' } } as Delivery
+function delivery(key: number, losses = 0): Delivery {
+  return { claim: { key, token: 1, queue: 'q' }, losses } as Delivery
 }
 
 /** A consumer whose tasks end when the test says so. */
@@ -15,6 +15,7 @@ async function consuming(options: Partial<ConsumerParts> = {}) {
   const running = new Map<unknown, Deferred<void>>()
   const unstarted: unknown[] = []
   const started: unknown[] = []
+  const putOff = new Map<unknown, Deferred<void>>()
   let idles = 0
   const consumer = new Consumer({
     clock: new FakeClock(),
@@ -35,6 +36,10 @@ async function consuming(options: Partial<ConsumerParts> = {}) {
       return ending.promise
     },
     onUnstarted: ({ claim }) => unstarted.push(claim.key),
+    onPutOff: ({ claim }) => {
+      putOff.set(claim.key, deferred())
+      return putOff.get(claim.key)!.promise
+    },
     onIdle: () => idles++,
     onError: () => {},
     ...options,
@@ -47,8 +52,10 @@ async function consuming(options: Partial<ConsumerParts> = {}) {
     claimer,
     started,
     unstarted,
+    putOff,
+    deliverSuspects: (...keys: number[]) => claims.onDeliveries(keys.map((key) => delivery(key, 2))),
     idles: () => idles,
-    deliver: (...keys: number[]) => claims.onDeliveries(keys.map(delivery)),
+    deliver: (...keys: number[]) => claims.onDeliveries(keys.map((key) => delivery(key))),
     async end(key: number) {
       running.get(key)!.resolve()
       await Promise.resolve()
@@ -124,6 +131,36 @@ describe('Consumer', () => {
     assert.equal(idles(), 1)
   })
 
+  it('takes only one at a time of those that may kill their worker, and starts it when the others are stored', async () => {
+    const { started, putOff, deliver, deliverSuspects, end } = await consuming()
+    deliverSuspects(1, 2, 3)
+    deliver(4)
+
+    assert.deepEqual(started, [4], 'the rest goes on meanwhile')
+    assert.deepEqual([...putOff.keys()], [2, 3])
+    for (const each of putOff.values()) each.resolve()
+    await settled()
+    assert.deepEqual(started, [4, 1])
+
+    deliverSuspects(5)
+    assert.isTrue(putOff.has(5), 'while the first one runs')
+    await end(1)
+    deliverSuspects(6)
+    await settled()
+    assert.deepEqual(started, [4, 1, 6])
+  })
+
+  it('hands back one that may kill its worker when it is stopped before it could start', async () => {
+    const { consumer, started, unstarted, putOff, deliverSuspects } = await consuming()
+    deliverSuspects(1, 2)
+    await consumer.stop()
+
+    putOff.get(2)!.resolve()
+    await settled()
+
+    assert.deepEqual([started, unstarted], [[], [1]])
+  })
+
   it('tells when nothing runs and nothing waits', async () => {
     const { deliver, end, idles, consumer } = await consuming()
     deliver(1, 2, 3)
@@ -179,3 +216,7 @@ describe('Consumer', () => {
     assert.isAtMost(claimer.prefetches.length, 20)
   })
 })
+
+async function settled(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
+}

@@ -3,7 +3,7 @@ import type { Outcome } from '../../../../lib/run/outcome.ts'
 import { type AckOptions, acknowledgementOf } from '../../../../workers/request/ack-policy.ts'
 
 const defaults: AckOptions = { acksOnFailure: true, acksOnTimeout: true, rejectOnWorkerLost: true }
-const facts = { returns: 0, now: 1_000 }
+const facts = { losses: 0, returns: 0, now: 1_000 }
 const base = { children: [], runtimeMs: 1 }
 const error = { exc_type: 'ValueError', exc_message: [], exc_module: 'builtins' }
 const failed: Outcome = { ...base, kind: 'failed', error, traceback: '', expected: false, follow: [] }
@@ -44,6 +44,15 @@ describe('acknowledgementOf', () => {
     assert.deepEqual(acknowledgementOf(lost, { ...defaults, rejectOnWorkerLost: false }, facts), {
       disposition: 'done',
     })
+  })
+
+  it('runs a task that loses its slot again and again ever later', () => {
+    const waits = [0, 1, 2, 3, 12].map((losses) => {
+      const { notBefore } = acknowledgementOf(lost, defaults, { ...facts, losses })
+      return notBefore === undefined ? undefined : notBefore - facts.now
+    })
+
+    assert.deepEqual(waits, [undefined, 125, 250, 500, 30_000])
   })
 
   it('gives back what a shutdown released without counting it', () => {
