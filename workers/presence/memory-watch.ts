@@ -79,7 +79,15 @@ export class MemoryWatch {
 
 /** What this process uses. */
 export function memoryUse(): MemoryUse {
-  return { rss: process.memoryUsage.rss(), heap: getHeapStatistics().used_heap_size }
+  return { rss: residentBytes(), heap: getHeapStatistics().used_heap_size }
+}
+
+function residentBytes(): number {
+  try {
+    return process.memoryUsage.rss()
+  } catch {
+    return 0 // it is read from a file, and there may be no descriptor left for one: the heap alone tells then
+  }
 }
 
 /**
