@@ -4,6 +4,8 @@ import { systemClock } from './clock.ts'
 let lastMs = 0
 let lastHex = ''
 let sequence = 0
+/** A clock that is set back by more is followed: ids that keep their order would then lie about the time for as long. */
+const setBackMs = 60_000
 
 /**
  * A new id for a task, a group or a node: a UUID of version 7 (RFC 9562), which begins with the time, in order within a process, and ends
@@ -14,12 +16,12 @@ let sequence = 0
  */
 export function newId(): string {
   const ms = systemClock.now()
-  if (ms > lastMs) {
+  if (ms > lastMs || ms < lastMs - setBackMs) {
     lastMs = ms
     lastHex = ms.toString(16).padStart(12, '0')
     sequence = 0
   } else if (++sequence === 4096) {
-    // More than 4,096 in a millisecond, or the clock was set back: the time runs ahead of it, so that order holds.
+    // More than 4,096 in a millisecond, or the clock was set back a little: the time runs ahead of it, so that order holds.
     lastMs++
     lastHex = lastMs.toString(16).padStart(12, '0')
     sequence = 0

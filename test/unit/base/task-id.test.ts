@@ -22,6 +22,22 @@ describe('newId', () => {
     assert.approximately(ms, before, 50)
   })
 
+  it('keeps its order when the clock is set back a little, and follows it further', () => {
+    const { now } = Date
+    const moved = (ms: number): string => {
+      Date.now = () => now() + ms
+      return newId()
+    }
+    try {
+      const [ahead, alittle, far] = [moved(30_000), moved(0), moved(-86_400_000)]
+
+      assert.isAbove(alittle!.localeCompare(ahead!), 0)
+      assert.isBelow(far!.localeCompare(alittle!), 0)
+    } finally {
+      Date.now = now
+    }
+  })
+
   it('ends in bits that are not to be guessed', () => {
     assert.equal(new Set(ids.map((id) => id.slice(19))).size, ids.length)
   })
