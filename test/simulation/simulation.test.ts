@@ -47,7 +47,7 @@ describe('the simulation', function () {
     )
   })
 
-  for (const [seed, found] of Object.entries(regressions))
+  for (const [seed, { found }] of Object.entries(regressions))
     it(`stays right in seed ${seed}: ${found}`, async () => {
       assert.deepEqual(failures([await runSeed(seed)]), [])
     })

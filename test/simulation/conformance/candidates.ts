@@ -88,7 +88,7 @@ let stores = 0
 /** The fake, kind. */
 export async function fakeCandidate(promotesLate: boolean): Promise<Candidate> {
   const clock = new FakeClock()
-  const store = new FakeStore(clock, `conformance-${++stores}`, {}, promotesLate)
+  const store = new FakeStore(clock, `conformance-${++stores}`, { promotesLate })
   const broker = new FakeBroker({ store, clock })
   return {
     broker,
@@ -117,7 +117,10 @@ const unkindness: readonly FaultKind[] = [
 export async function unkindCandidate(seed: string, rate: number): Promise<Candidate> {
   const time = new VirtualTime(new FakeClock().now())
   const random = new Random(seed)
-  const store = new FakeStore(time.clock, `conformance-${++stores}`, {}, random.chance(0.5))
+  const store = new FakeStore(time.clock, `conformance-${++stores}`, {
+    promotesLate: random.chance(0.5),
+    share: () => 0.5 + random.next() / 2,
+  })
   const chaos = new Chaos(random, new Set(unkindness), rate, 0)
   const host = time.host(() => {})
   const network = { time, host, chaos, deadlineMs: 20 }

@@ -16,8 +16,8 @@ export type Command =
   /** A claim that was settled or lost before. */
   | { readonly do: 'settle stale'; readonly which: number; readonly record: boolean }
   | { readonly do: 'advance'; readonly ms: number }
-  /** Somebody claims, hangs, and its lease lapses. */
-  | { readonly do: 'lapse'; readonly queue: string; readonly count: number }
+  /** Somebody claims, hangs, and its lease lapses; looked at right after that, or later. */
+  | { readonly do: 'lapse'; readonly queue: string; readonly count: number; readonly isSeenAtOnce: boolean }
   /** Another participant claims and leaves. */
   | { readonly do: 'leave'; readonly queue: string; readonly count: number }
   | { readonly do: 'pause' | 'resume' | 'purge'; readonly queue: string }
@@ -25,12 +25,19 @@ export type Command =
 
 const queues = ['a', 'b'] as const
 
-/** @param canLeave the broker under test has other participants */
-export function randomCommands(random: Random, count: number, canLeave: boolean): Command[] {
-  return Array.from({ length: count }, () => randomCommand(random, canLeave))
+/** What a sequence may expect of the brokers that are compared. */
+export interface Expected {
+  /** There are other participants. */
+  readonly canLeave: boolean
+  /** Leases lapse when their time is over, not some time after. */
+  readonly lapsesOnTime: boolean
 }
 
-function randomCommand(random: Random, canLeave: boolean): Command {
+export function randomCommands(random: Random, count: number, expected: Expected): Command[] {
+  return Array.from({ length: count }, () => randomCommand(random, expected))
+}
+
+function randomCommand(random: Random, { canLeave, lapsesOnTime }: Expected): Command {
   const queue = random.pick(queues)
   const count = random.between(1, 4)
   // Never at the moment at which somebody looks: clocks round.
@@ -41,7 +48,10 @@ function randomCommand(random: Random, canLeave: boolean): Command {
   if (roll < 0.76) return randomSettlement(random, inMs)
   if (roll < 0.82) return { do: 'settle stale', which: random.between(0, 100), record: random.chance(0.5) }
   if (roll < 0.88) return { do: 'advance', ms: random.between(1, 9) * 100 + 50 }
-  if (roll < 0.92) return { do: canLeave && random.chance(0.5) ? 'leave' : 'lapse', queue, count }
+  if (roll < 0.92)
+    return canLeave && random.chance(0.5)
+      ? { do: 'leave', queue, count }
+      : { do: 'lapse', queue, count, isSeenAtOnce: lapsesOnTime }
   if (roll < 0.98) return { do: random.pick(['pause', 'resume', 'resume', 'purge'] as const), queue }
   return { do: random.pick(['replay', 'drop'] as const) }
 }

@@ -11,16 +11,16 @@ const length = 50
 describe('the fake broker, beside the real ones', function () {
   this.timeout(1_200_000)
 
-  for (const [name, make, canLeave] of [
-    ['memory', memoryCandidate, false],
-    ['an embedded store', sqliteCandidate, true],
-  ] as const)
+  for (const { name, make, expected } of [
+    { name: 'memory', make: memoryCandidate, expected: { canLeave: false, lapsesOnTime: true } },
+    { name: 'an embedded store', make: sqliteCandidate, expected: { canLeave: true, lapsesOnTime: false } },
+  ])
     it(`kind, it does the same as ${name}: ${sequences} sequences of ${length} commands`, async () => {
       let delivered = 0
       for (let sequence = 1; sequence <= sequences; sequence++) {
-        const commands = randomCommands(new Random(`conformance ${name} ${sequence}`), length, canLeave)
+        const commands = randomCommands(new Random(`conformance ${name} ${sequence}`), length, expected)
         const real = await runCommands(await make(), commands)
-        const fake = await runCommands(await fakeCandidate(canLeave), commands)
+        const fake = await runCommands(await fakeCandidate(expected.canLeave), commands)
 
         assert.deepEqual(fake, real, `sequence ${sequence}: ${JSON.stringify(commands)}`)
         delivered += real.filter((line) => /^pull: m/.test(line)).length
@@ -29,14 +29,14 @@ describe('the fake broker, beside the real ones', function () {
       assert.isAbove(delivered, sequences)
     })
 
-  for (const [name, make] of [
-    ['memory', memoryCandidate],
-    ['an embedded store', sqliteCandidate],
-  ] as const)
+  for (const { name, make, lapsesOnTime } of [
+    { name: 'memory', make: memoryCandidate, lapsesOnTime: true },
+    { name: 'an embedded store', make: sqliteCandidate, lapsesOnTime: false },
+  ])
     it(`unkind, it may do what ${name} does, and does other things too`, async () => {
       let others = 0
       for (let sequence = 1; sequence <= sequences / 2; sequence++) {
-        const commands = randomCommands(new Random(`unkind ${name} ${sequence}`), 12, false)
+        const commands = randomCommands(new Random(`unkind ${name} ${sequence}`), 12, { canLeave: false, lapsesOnTime })
         const real = (await runCommands(await make(), commands)).join('\n')
         const seen = new Set<string>()
         for (let seed = 1; seed <= 300 && !seen.has(real); seed++)
@@ -57,7 +57,7 @@ describe('the fake broker, beside the real ones', function () {
       broker.publish = async (messages) => (++count % 7 === 0 ? undefined : publish(messages))
       return candidate
     }
-    const commands = randomCommands(new Random('told apart'), length, false)
+    const commands = randomCommands(new Random('told apart'), length, { canLeave: false, lapsesOnTime: true })
 
     assert.notDeepEqual(
       await runCommands(await lossy(), commands),

@@ -1,6 +1,7 @@
 import type { Broker, Consumer, Delivery, Settlement } from '../../../lib/broker/broker.ts'
 import type { ResultBackend } from '../../../lib/result/result-backend.ts'
 import { messageTo, recordOf } from '../../../lib/testing/exams/broker-under-exam.ts'
+import { longestWaitMs } from '../unkind-broker/fake-messages.ts'
 import type { Command } from './commands.ts'
 
 /** A broker that is compared with others. */
@@ -18,6 +19,8 @@ export interface Candidate {
 
 const shortLeaseMs = 300
 const lapsedAfterMs = 1_500
+/** Later than the lease's end, and sooner than what is held back may come. */
+const atOnceMs = 350
 
 /** What can be seen of a broker while a sequence runs, as lines of text that another broker must give too. */
 export async function runCommands(candidate: Candidate, commands: readonly Command[]): Promise<string[]> {
@@ -45,13 +48,13 @@ class Run {
   async do(command: Command, index: number): Promise<void> {
     const { broker, results, settled } = this.#candidate
     const outcome = await this.#outcome(command, index)
-    const counts = await settled(broker.admin.queues())
+    const counts = await this.#counts()
     const dead = await settled(broker.admin.deadLetters())
     const records = await settled(results.fetch(this.#held.concat(this.#stale).map(idOf)))
     this.lines.push(
       [
         `${command.do}: ${outcome}`,
-        counts.map((one) => `${one.queue} ${one.waiting}/${one.scheduled}/${one.claimed}/${one.dead}`).join(' '),
+        counts,
         dead.map(({ taskId, reason }) => `${taskId} ${reason}`).join(' '),
         records.filter(({ kind }) => kind === 'record').length,
       ].join(' | '),
@@ -82,7 +85,7 @@ class Run {
         await advance(command.ms)
         return ''
       case 'lapse':
-        return this.#lapse(command.queue, command.count)
+        return this.#lapse(command)
       case 'leave':
         return this.#leave(command.queue, command.count)
       case 'replay':
@@ -119,21 +122,38 @@ class Run {
     return `${idOf(delivery!)} ${disposition} ${await this.#codeOf(broker.settle([settlement]))}`
   }
 
-  async #lapse(queue: string, count: number): Promise<string> {
+  async #lapse({ queue, count, isSeenAtOnce }: Command & { do: 'lapse' }): Promise<string> {
     const { broker, settled, advance, hang } = this.#candidate
     const puller = await Puller.open(broker, queue, shortLeaseMs)
-    const pulled = await this.#pull(puller, count, this.#stale)
+    const { pulled, heldBackMs } = await this.#pullToLose(puller, count)
     hang(puller.consumer)
-    await advance(lapsedAfterMs)
+    await advance(atOnceMs)
+    const seen = isSeenAtOnce ? await this.#counts() : ''
+    await advance(lapsedAfterMs - atOnceMs + heldBackMs)
     await settled(puller.consumer.stop())
-    return pulled
+    return `${pulled} ${seen}`
   }
 
   async #leave(queue: string, count: number): Promise<string> {
     const other = await this.#candidate.settled(this.#candidate.join!())
-    const pulled = await this.#pull(await Puller.open(other, queue, 600_000), count, this.#stale)
+    const { pulled, heldBackMs } = await this.#pullToLose(await Puller.open(other, queue, 600_000), count)
     await this.#candidate.settled(other.stop())
-    return pulled
+    const seen = await this.#counts()
+    await this.#candidate.advance(heldBackMs)
+    return `${pulled} ${seen}`
+  }
+
+  /** Pulls what will be lost. How long of its time what was lost before is held back is any broker's own, so time goes on past all of it. */
+  async #pullToLose(puller: Puller, count: number): Promise<{ pulled: string; heldBackMs: number }> {
+    const from = this.#stale.length
+    const pulled = await this.#pull(puller, count, this.#stale)
+    const waits = this.#stale.slice(from).map(({ losses }) => longestWaitMs(losses + 1))
+    return { pulled, heldBackMs: Math.max(0, ...waits) }
+  }
+
+  async #counts(): Promise<string> {
+    const counts = await this.#candidate.settled(this.#candidate.broker.admin.queues())
+    return counts.map((one) => `${one.queue} ${one.waiting}/${one.scheduled}/${one.claimed}/${one.dead}`).join(' ')
   }
 
   /** As many as there are, at most `count`, in the order that they come in. */

@@ -164,7 +164,7 @@ export class FakeBroker implements Broker {
     for (const { claim } of batch) {
       const holder = this.#holders.get(claim.token)
       this.#holders.delete(claim.token)
-      holder?.released()
+      holder?.released(claim.token)
     }
     return replies
   }

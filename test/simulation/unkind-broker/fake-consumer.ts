@@ -25,6 +25,10 @@ export class FakeConsumer implements Consumer, Looker {
   readonly #leaseMs: number
   #prefetch: number
   #unsettled = 0
+  /** What is held, and its size. */
+  readonly #sizes = new Map<number, number>()
+  /** What comes next has no room before something held is gone. */
+  #isFull = false
   #isStopped = false
   #isHanging = false
   #isWoken = false
@@ -93,8 +97,10 @@ export class FakeConsumer implements Consumer, Looker {
     return this.#leaseMs
   }
 
-  released(): void {
+  released(token: number): void {
     this.#unsettled--
+    this.#sizes.delete(token)
+    this.#isFull = false
     this.look()
   }
 
@@ -109,7 +115,7 @@ export class FakeConsumer implements Consumer, Looker {
   }
 
   #room(): number {
-    return this.#isStopped || this.#isHanging ? 0 : Math.max(0, this.#prefetch - this.#unsettled)
+    return this.#isStopped || this.#isHanging || this.#isFull ? 0 : Math.max(0, this.#prefetch - this.#unsettled)
   }
 
   #isSomethingThere(): boolean {
@@ -123,9 +129,9 @@ export class FakeConsumer implements Consumer, Looker {
     // After the promises of this turn, so that all consumers of it look before the first claims.
     await undefined
     this.#isWoken = false
-    let deliveries: readonly Delivery[] = []
+    let taken: readonly Taken[] = []
     try {
-      deliveries = await link.ask({ asked: 'claim', act: () => this.#take() })
+      taken = await link.ask({ asked: 'claim', act: () => this.#take() })
       this.#failures = 0
     } catch (error) {
       this.#claiming = undefined
@@ -140,15 +146,19 @@ export class FakeConsumer implements Consumer, Looker {
     }
     this.#claiming = undefined
     this.lastRoundTrip = clock.monotonic()
-    this.#unsettled += deliveries.length
-    for (const { claim } of deliveries) onClaimed(claim.token, this)
-    if (deliveries.length > 0) options.onDeliveries(deliveries)
-    if (deliveries.length > 0 || this.#isWoken) this.look()
+    this.#unsettled += taken.length
+    for (const { delivery, bytes } of taken) {
+      const { token } = delivery.claim
+      this.#sizes.set(token, bytes)
+      onClaimed(token, this)
+    }
+    if (taken.length > 0) options.onDeliveries(taken.map(({ delivery }) => delivery))
+    if (taken.length > 0 || this.#isWoken) this.look()
   }
 
   /** At the store. Queues in turn, one message each, as long as there are any; unkind: in any order, and not always all. */
-  #take(): Delivery[] {
-    const { link, queues } = this.#parts
+  #take(): Taken[] {
+    const { link, queues, options } = this.#parts
     const { messages } = link.store
     const chaos = link.network?.chaos
     if (link.network?.host.isDead) return []
@@ -158,16 +168,31 @@ export class FakeConsumer implements Consumer, Looker {
     const lines = queues
       .map((_, index) => messages.waiting(queues[(start + index) % queues.length]!, this.owner))
       .filter((line) => line.length > 0)
-    const taken: Delivery[] = []
+    const taken: Taken[] = []
+    let bytesLeft = options.prefetchBytes ?? Number.POSITIVE_INFINITY
+    for (const bytes of this.#sizes.values()) bytesLeft -= bytes
     while (taken.length < room && lines.some((line) => line.length > 0))
       for (const line of lines) {
         const entry = taken.length < room ? line.shift() : undefined
         if (entry === undefined) continue
+        const bytes = entry.envelope.length
+        const isAlone = this.#sizes.size + taken.length === 0
+        if (bytes > bytesLeft && !isAlone) {
+          // Nothing smaller behind it is taken in its place.
+          this.#isFull = true
+          return taken
+        }
+        bytesLeft -= bytes
         messages.claim(entry, this.owner)
-        taken.push(deliveryOf(entry))
+        taken.push({ delivery: deliveryOf(entry), bytes })
       }
     return taken
   }
+}
+
+interface Taken {
+  readonly delivery: Delivery
+  readonly bytes: number
 }
 
 function deliveryOf(entry: FakeEntry): Delivery {

@@ -64,13 +64,16 @@ export class FakeMessages {
   readonly paused = new Set<string>()
   readonly audit: StoreAudit
   readonly #now: () => number
+  readonly #share: () => number
   readonly #valid = new Map<number, FakeEntry>()
   #sequence = 0
   #token = 0
 
-  constructor(now: () => number, audit: StoreAudit) {
+  /** @param share how much of its wait what has lost workers waits: from half of it to all */
+  constructor(now: () => number, audit: StoreAudit, share: () => number) {
     this.#now = now
     this.audit = audit
+    this.#share = share
   }
 
   place(messages: readonly Outgoing[]): Placed[] {
@@ -172,14 +175,16 @@ export class FakeMessages {
     return 'settled'
   }
 
-  /** What an owner held comes back, each with one loss more; how many. */
+  /** What an owner held comes back, each with one loss more, and from the second on after a while; how many. */
   recover(owner: FakeOwner): number {
     const held = this.heldBy(owner)
     for (const entry of held) {
       this.#free(entry)
-      entry.place = 'waiting'
       entry.wasDelivered = true
       entry.losses++
+      const waitMs = longestWaitMs(entry.losses) * this.#share()
+      entry.place = waitMs > 0 ? 'scheduled' : 'waiting'
+      entry.due = waitMs > 0 ? this.#now() + Math.round(waitMs) : 0
       this.audit.recovered?.(entry)
     }
     return held.length
@@ -247,6 +252,11 @@ export class FakeMessages {
     }
     this.dead.set(id, { entry, letter })
   }
+}
+
+/** How long what has lost so many workers is held back at most; at least half as long. */
+export function longestWaitMs(losses: number): number {
+  return losses < 2 ? 0 : Math.min(60_000, 250 * 2 ** (losses - 2))
 }
 
 const unseen = { losses: 0, returns: 0, firstReturnedAt: undefined, wasDelivered: false, yields: undefined }

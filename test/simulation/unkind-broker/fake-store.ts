@@ -11,6 +11,17 @@ export interface Looker {
   readonly owner: FakeOwner
 }
 
+export interface FakeStoreOptions {
+  readonly audit?: StoreAudit
+  /**
+   * What comes due takes its place in the queue when somebody claims, not at its time; the contract says nothing of its order beside what
+   * was sent meanwhile. @default false
+   */
+  readonly promotesLate?: boolean
+  /** How much of its wait what has lost workers waits, from half of it to all. @default all of it */
+  readonly share?: () => number
+}
+
 /** The server's side: messages, records and state, one for all processes of a world. Every act is done at once and whole. */
 export class FakeStore {
   readonly name: string
@@ -23,19 +34,15 @@ export class FakeStore {
   readonly audit: StoreAudit
   #cancelDue: (() => void) | undefined
   #armedFor: number | undefined
-
   readonly #promotesLate: boolean
 
-  /**
-   * @param promotesLate what comes due takes its place in the queue when somebody claims, not at its time; the contract says nothing of
-   * its order beside what was sent meanwhile
-   */
-  constructor(clock: Clock, name: string, audit: StoreAudit = {}, promotesLate = false) {
+  constructor(clock: Clock, name: string, options: FakeStoreOptions = {}) {
+    const { audit = {}, promotesLate = false, share = () => 1 } = options
     this.#promotesLate = promotesLate
     this.name = `fake:${name}`
     this.clock = clock
     this.audit = audit
-    this.messages = new FakeMessages(() => clock.now(), audit)
+    this.messages = new FakeMessages(() => clock.now(), audit, share)
     this.records = new MemoryStore({ clock, name })
     this.state = new MemoryStateStore({ clock })
   }

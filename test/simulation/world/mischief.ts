@@ -110,7 +110,7 @@ export class Mischief {
   #outage(): boolean {
     const { chaos, time } = this.#world
     if (chaos.isOut) return false
-    const ms = chaos.random.pick([1_000, 5_000, 30_000])
+    const ms = chaos.random.pick([1_000, 10_000, 60_000])
     this.#world.note(`nothing answers for ${ms} ms`)
     chaos.isOut = true
     time.after(ms, () => {

@@ -49,7 +49,12 @@ export class World {
     this.isTracing = options.trace !== undefined
     this.chaos = new Chaos(new Random(`${seed} chaos`), this.plan.faults, this.plan.rate)
     this.ledger = new Ledger(this.plan, this.time.now, (line) => this.note(line))
-    this.store = new FakeStore(this.time.clock, `world-${seed}`, this.ledger, this.plan.promotesLate)
+    const waits = new Random(`${seed} waits`)
+    this.store = new FakeStore(this.time.clock, `world-${seed}`, {
+      audit: this.ledger,
+      promotesLate: this.plan.promotesLate,
+      share: () => 0.5 + waits.next() / 2,
+    })
     this.machines = Array.from({ length: this.plan.workers }, (_, index) => new Machine(this, `w${index + 1}`))
     this.producers = Array.from(
       { length: this.plan.producers },
