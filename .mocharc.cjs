@@ -7,7 +7,7 @@ module.exports = {
   ignore: ['test/package/projects/**'],
   'node-option': ['import=tsx'],
   reporter: './test/support/reporter.cjs',
-  require: ['test/support/leaks.ts', 'test/support/debian-packages.ts'],
+  require: ['test/support/leaks.ts', 'test/support/debian-packages.ts', 'test/support/servers.ts'],
   timeout: 20000,
   'forbid-only': true,
   exit: false,

@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import type { Suite } from 'mocha'
+import { shared } from './shared-servers.ts'
 
 /** How long a suite's remains may take to go: processes need a moment to be reaped, sockets to close. */
 const patienceMs = Number(process.env['UMBEL_TEST_PATIENCE_MS'] ?? 3_000)
@@ -77,7 +78,8 @@ function census(): Map<string, number> {
   const found = new Map<string, number>()
   const count = (name: string): void => void found.set(name, (found.get(name) ?? 0) + 1)
   for (const kind of process.getActiveResourcesInfo()) if (lasting.has(kind)) count(`active ${kind}`)
-  for (const child of children) count(`child process ${child.pid} (${child.spawnargs.join(' ').slice(0, 200)})`)
+  for (const child of children)
+    if (!shared.pids.has(child.pid!)) count(`child process ${child.pid} (${child.spawnargs.join(' ').slice(0, 200)})`)
   for (const { pid, command } of strayProcesses()) count(`process ${pid} (${command})`)
   for (const thread of threads) count(`worker thread ${thread.threadId}`)
   for (const socket of sockets) {
@@ -86,7 +88,8 @@ function census(): Map<string, number> {
     )
   }
   for (const signal of signals) for (let i = 0; i < process.listenerCount(signal); i++) count(`listener of ${signal}`)
-  for (const name of readdirSync(runFolder)) if (!caches.test(name)) count(`temporary file ${join(runFolder, name)}`)
+  for (const name of readdirSync(runFolder))
+    if (!caches.test(name) && !shared.files.has(name)) count(`temporary file ${join(runFolder, name)}`)
   return found
 }
 
@@ -95,7 +98,7 @@ function strayProcesses(): { pid: number; command: string }[] {
   const found: { pid: number; command: string }[] = []
   for (const name of readProc()) {
     const pid = Number(name)
-    if (!Number.isInteger(pid) || pid === process.pid) continue
+    if (!Number.isInteger(pid) || pid === process.pid || shared.pids.has(pid)) continue
     try {
       if (!readFileSync(`/proc/${name}/environ`, 'latin1').includes(runId)) continue
       const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()

@@ -183,5 +183,7 @@ function refuseUnknown(url: string, { query }: Parts, known: readonly string[]):
 }
 
 function wrong(url: string, text: string): InvalidSettings {
-  return new InvalidSettings(`"${printable(maskUrl(url.slice(0, 400)))}" ${text}`)
+  // Up to the last "@" of a part: what stands there may be a password even where it can't be read as one.
+  const shown = url.slice(0, 400).replace(/:\/\/[^;]*@/g, '://********@')
+  return new InvalidSettings(`"${printable(maskUrl(shown))}" ${text}`)
 }
