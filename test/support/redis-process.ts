@@ -84,8 +84,9 @@ export class RedisProcess {
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     if (this.#child === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null) return
     this.#child.ref()
-    this.#child.kill('SIGCONT')
     this.#child.kill(signal)
+    // Frozen, it would not notice a signal that can be handled; and it must do nothing more before one that can't.
+    this.#child.kill('SIGCONT')
     await within(10_000, `redis-server ${this.pid} to end`, this.#closed)
   }
 
@@ -116,7 +117,7 @@ export class RedisProcess {
 
   /** Runs one command as a client of its own, which knows nothing of what is under test. Throws what the server refuses. */
   async run(...words: readonly string[]): Promise<string> {
-    const reply = await converse(this.port, words)
+    const reply = await converse(this.port, words, this.#options.config?.['requirepass'])
     if (reply.startsWith('-')) throw new Error(`${words.join(' ')}: ${reply.slice(1)}`)
     return reply
   }
@@ -160,7 +161,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** One command on a connection of its own; simple, bulk and number replies as text, errors with their `-`, lists as the server wrote them. */
-function converse(port: number, words: readonly string[]): Promise<string> {
+function converse(port: number, words: readonly string[], password?: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1' })
     let text = ''
@@ -170,13 +171,21 @@ function converse(port: number, words: readonly string[]): Promise<string> {
     socket.on('close', () => reject(new Error('The server closed the connection.')))
     socket.on('data', (chunk: string) => {
       text += chunk
-      const reply = readReply(text)
+      if (password !== undefined && text.startsWith('+OK\r\n')) {
+        text = text.slice(5)
+        password = undefined
+      }
+      const reply = password === undefined || text.startsWith('-') ? readReply(text) : undefined
       if (reply === undefined) return
       resolve(reply)
       socket.destroy()
     })
-    socket.write(`*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`)
+    socket.write((password === undefined ? '' : written(['AUTH', password])) + written(words))
   })
+}
+
+function written(words: readonly string[]): string {
+  return `*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`
 }
 
 function readReply(text: string): string | undefined {

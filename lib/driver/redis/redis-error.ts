@@ -26,7 +26,7 @@ export function replyCode(error: Error): string {
 }
 
 /** Replies after which the connection is of no more use: the server is not, or no longer, one that serves us. */
-const endings = new Set(['READONLY', 'LOADING', 'MASTERDOWN', 'NOAUTH', 'CLUSTERDOWN'])
+const endings = new Set(['READONLY', 'LOADING', 'MASTERDOWN', 'NOAUTH', 'WRONGPASS', 'CLUSTERDOWN'])
 
 /** True when the reply says that this connection's server does not serve us any more. */
 export function endsConnection(error: Error): boolean {

@@ -82,7 +82,7 @@ export class RedisServer implements RedisCommands {
 
   /** One user less; the last one closes the connections. Each user calls it once, after its own calls are done. */
   async release(): Promise<void> {
-    if (--this.#users > 0) return
+    if (this.#isClosed || --this.#users > 0) return
     this.#onLast()
     const closed = new Closed(`Cannot use ${this.name}: it was closed.`)
     this.#closing.abort(closed)
