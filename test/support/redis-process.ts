@@ -117,9 +117,7 @@ export class RedisProcess {
 
   /** Runs one command as a client of its own, which knows nothing of what is under test. Throws what the server refuses. */
   async run(...words: readonly string[]): Promise<string> {
-    const reply = await converse(this.port, words, this.#options.config?.['requirepass'])
-    if (reply.startsWith('-')) throw new Error(`${words.join(' ')}: ${reply.slice(1)}`)
-    return reply
+    return await converse(this.port, words, this.#options.config?.['requirepass'])
   }
 
   /** What it logged last. */
@@ -134,10 +132,9 @@ export class RedisProcess {
   /** True when it replies to PING. */
   async answers(): Promise<boolean> {
     try {
-      const reply = await converse(this.port, ['PING'])
-      return reply === 'PONG' || reply.startsWith('-NOAUTH')
-    } catch {
-      return false
+      return (await converse(this.port, ['PING'])) === 'PONG'
+    } catch (error) {
+      return /NOAUTH/.test((error as Error).message)
     }
   }
 }
@@ -160,7 +157,7 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** One command on a connection of its own; simple, bulk and number replies as text, errors with their `-`, lists as the server wrote them. */
+/** One command on a connection of its own; simple, bulk and number replies as text, lists as the server wrote them, errors thrown. */
 function converse(port: number, words: readonly string[], password?: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1' })
@@ -177,7 +174,8 @@ function converse(port: number, words: readonly string[], password?: string): Pr
       }
       const reply = password === undefined || text.startsWith('-') ? readReply(text) : undefined
       if (reply === undefined) return
-      resolve(reply)
+      if (reply.startsWith('-') && text.startsWith('-')) reject(new Error(`${words.join(' ')}: ${reply.slice(1)}`))
+      else resolve(reply)
       socket.destroy()
     })
     socket.write((password === undefined ? '' : written(['AUTH', password])) + written(words))
