@@ -1,6 +1,14 @@
 /// <reference types="node" preserve="true" />
 export { type EventOptions, Umbel } from './app/app.ts'
-export type { BrokerTransportOptions, PublishRetryPolicy, ResolvedSettings, Settings } from './app/config.ts'
+export type {
+  BrokerTransportOptions,
+  PublishRetryPolicy,
+  ResolvedSettings,
+  ResultBackendTransportOptions,
+  SentinelLogin,
+  Settings,
+  UseSsl,
+} from './app/config.ts'
 export { remoteTask, sharedTask } from './app/default-app.ts'
 export type { TaskImport } from './app/load-task-modules.ts'
 export type { QueueHandle } from './app/queue-handle.ts'

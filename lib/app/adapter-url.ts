@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { printable } from '../base/loggable.ts'
 import { maskUrl } from '../base/mask-secrets.ts'
 import { nearestName } from '../base/nearest-name.ts'
+import { readRedisUrl } from '../driver/redis/redis-url.ts'
 import { defaultStoreUrl } from './default-store.ts'
 
 /** Where an adapter is to be opened, read from its URL. */
@@ -10,15 +11,18 @@ export type AdapterPlace =
   /** `name` is shared by everything of one process that names it; the empty one belongs to one app. */
   | { readonly kind: 'memory'; readonly name: string }
   | { readonly kind: 'disabled' }
+  /** Read again with the transport options, which name the master of sentinels. */
+  | { readonly kind: 'redis'; readonly url: string }
 
 /** What a URL is for: a message store or a result store. */
 export type AdapterUse = 'broker' | 'result backend'
 
+const redisSchemes = ['redis', 'rediss', 'redis+socket', 'sentinel']
 const schemes: Readonly<Record<AdapterUse, readonly string[]>> = {
   broker: ['sqlite', 'memory'],
-  'result backend': ['sqlite', 'memory', 'disabled'],
+  'result backend': ['sqlite', 'memory', ...redisSchemes, 'disabled'],
 }
-const laterSchemes = ['redis', 'rediss', 'redis+socket', 'redis+cluster', 'sentinel', 'amqp', 'amqps', 'pyamqp', 'rpc']
+const laterSchemes = [...redisSchemes, 'redis+cluster', 'amqp', 'amqps', 'pyamqp', 'rpc']
 // Celery's names for stores that stand under another name here.
 const otherNames: Readonly<Record<string, string>> = {
   'db+sqlite': 'Write sqlite:///path/file.db.',
@@ -38,9 +42,10 @@ export function readAdapterUrl(url: string, use: AdapterUse): AdapterPlace | Url
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase()
   if (scheme === undefined)
     return wrong(`${shown(url)} is no URL. Write sqlite:///path/file.db, sqlite:./file.db or memory://.`)
-  if (laterSchemes.includes(scheme))
+  if (laterSchemes.includes(scheme) && !schemes[use].includes(scheme))
     return { isLater: true, text: `${shown(url)} is not supported yet: this version has ${listed(use)}.` }
   if (!schemes[use].includes(scheme)) return wrong(unknownScheme(scheme, use))
+  if (redisSchemes.includes(scheme)) return redisPlace(url)
   const rest = url.slice(scheme.length + 1)
   if (/[?#]/.test(rest))
     return wrong(`${shown(url)} has options in its URL, and there are none. See brokerTransportOptions.`)
@@ -58,6 +63,16 @@ function memoryPlace(url: string, rest: string): AdapterPlace | UrlProblem {
   return name === null
     ? wrong(`${shown(url)} must be memory:// or memory://name, a name of letters, digits, ".", "_" and "-".`)
     : { kind: 'memory', name: name[1] ?? '' }
+}
+
+function redisPlace(url: string): AdapterPlace | UrlProblem {
+  try {
+    // Whether there is a name for the master is a question of other settings.
+    readRedisUrl(url, { masterName: 'any' })
+    return { kind: 'redis', url }
+  } catch (error) {
+    return wrong((error as Error).message)
+  }
 }
 
 function sqlitePlace(url: string, rest: string): AdapterPlace | UrlProblem {

@@ -98,8 +98,10 @@ export interface Settings {
   brokerUrl?: string | undefined
   /** The same setting as `brokerUrl`, in short. */
   broker?: string | undefined
-  /** Options of the transport. SQLite: `synchronous`, `'normal'` survives the end of every process, `'full'` also a loss of power. @default {"synchronous":"normal"} */
+  /** Options of the transport. SQLite: `synchronous`, `'normal'` survives the end of every process, `'full'` also a loss of power. Redis: `globalKeyprefix` stands in front of every key, `masterName`, `minOtherSentinels` and `sentinelKwargs` (user name and password of the sentinels) are for sentinels. @default {"synchronous":"normal"} */
   brokerTransportOptions?: BrokerTransportOptions | undefined
+  /** Files for an encrypted connection to the broker, and whether its certificate must be trusted (`'required'`, the default) or not (`'none'`). @default null */
+  brokerUseSsl?: UseSsl | null | undefined
   /** How long a worker's claim on a message lasts without renewal (every 3 s). Longer is slower recovery from a hung worker, shorter risks a second run. @default "10s" */
   leaseDuration?: WrittenDuration | undefined
   /** How often a message is run again because its worker was lost; the loss after that sets it aside as a dead letter. @default 10 */
@@ -122,7 +124,7 @@ export interface Settings {
   maxSignatures?: number | undefined
 
   // Results
-  /** Where results are kept: a URL as for `brokerUrl`, or `disabled://`. Not given, it is the broker's own store. @default null */
+  /** Where results are kept: a URL as for `brokerUrl`, `redis://host:6379/0`, `rediss://…` (encrypted), `redis+socket:///path?db=0`, `sentinel://host;sentinel://host/0`, or `disabled://`. Not given, it is the broker's own store. @default null */
   resultBackend?: string | undefined
   /** The same setting as `resultBackend`, in short. */
   backend?: string | undefined
@@ -134,6 +136,12 @@ export interface Settings {
   resultMaxSize?: number | undefined
   /** How long results are kept; null or 0 keeps them for ever. @default 86400 */
   resultExpires?: Duration | null | undefined
+  /** Options of the result backend. Redis: `globalKeyprefix` stands in front of every key, followed by `_` unless it ends in one of `:_-.`; the rest as in `brokerTransportOptions`. @default {} */
+  resultBackendTransportOptions?: ResultBackendTransportOptions | undefined
+  /** The longest that storing or reading a result in Redis may take; then it is tried again or refused. @default "10s" */
+  redisSocketTimeout?: Duration | undefined
+  /** As `brokerUseSsl`, for results in Redis; null is as for the broker where both are one server. @default null */
+  redisBackendUseSsl?: UseSsl | null | undefined
   /** How long `get()` waits unless told otherwise; null waits for ever. @default "5m" */
   resultGetTimeout?: WrittenDuration | null | undefined
 
@@ -165,6 +173,32 @@ export interface PublishRetryPolicy {
 /** {@link Settings.brokerTransportOptions}. */
 export interface BrokerTransportOptions {
   readonly synchronous?: 'normal' | 'full' | undefined
+  readonly globalKeyprefix?: string | undefined
+  readonly masterName?: string | undefined
+  readonly minOtherSentinels?: number | undefined
+  readonly sentinelKwargs?: SentinelLogin | undefined
+}
+
+/** {@link Settings.resultBackendTransportOptions}. */
+export interface ResultBackendTransportOptions {
+  readonly globalKeyprefix?: string | undefined
+  readonly masterName?: string | undefined
+  readonly minOtherSentinels?: number | undefined
+  readonly sentinelKwargs?: SentinelLogin | undefined
+}
+
+/** How to log in to sentinels. */
+export interface SentinelLogin {
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+}
+
+/** {@link Settings.brokerUseSsl}. Paths of files in PEM format. */
+export interface UseSsl {
+  readonly sslCertReqs?: 'required' | 'none' | undefined
+  readonly sslCaCerts?: string | undefined
+  readonly sslCertfile?: string | undefined
+  readonly sslKeyfile?: string | undefined
 }
 
 type DurationSetting =
@@ -174,6 +208,7 @@ type DurationSetting =
   | 'leaseDuration'
   | 'unknownTaskLimit'
   | 'resultExpires'
+  | 'redisSocketTimeout'
   | 'resultGetTimeout'
   | 'workerMaxBlockedLoop'
   | 'workerSoftShutdownTimeout'
@@ -198,7 +233,7 @@ export type ResolvedSettings = {
     : number | null
 } & {
   readonly taskPublishRetryPolicy: ResolvedRetryPolicy
-  readonly brokerTransportOptions: { readonly synchronous: 'normal' | 'full' }
+  readonly brokerTransportOptions: BrokerTransportOptions & { readonly synchronous: 'normal' | 'full' }
   /** Never empty: the default store is filled in as an absolute `sqlite:` URL. */
   readonly brokerUrl: string
   /** Nobody named a broker, so that it is the default store. */

@@ -1,6 +1,8 @@
 import type { Clock } from '../base/clock.ts'
 import { InvalidSettings, NotSupported } from '../base/errors.ts'
 import type { Broker } from '../broker/broker.ts'
+import type { RedisTls } from '../driver/redis/redis-endpoint.ts'
+import { readRedisUrl } from '../driver/redis/redis-url.ts'
 import type { ResultBackend } from '../result/result-backend.ts'
 import type { StateStore } from '../state/state-store.ts'
 import { type AdapterPlace, type AdapterUse, isUrlProblem, readAdapterUrl } from './adapter-url.ts'
@@ -41,6 +43,10 @@ export async function openResultBackend(url: string, options: AdapterOptions): P
     const { SqliteResultBackend } = await import('../result/sqlite/sqlite-result-backend.ts')
     return new SqliteResultBackend(sqliteOptions(place.path, options))
   }
+  if (place.kind === 'redis') {
+    const { RedisResultBackend } = await import('../result/redis/redis-result-backend.ts')
+    return new RedisResultBackend(redisResultOptions(place.url, options))
+  }
   return (await memoryPlaceOf(place, options)).results()
 }
 
@@ -53,6 +59,11 @@ export async function openStateStore(brokerUrl: string, options: AdapterOptions)
   if (place.kind === 'sqlite') {
     const { SqliteStateStore } = await import('../state/sqlite-state-store.ts')
     return new SqliteStateStore(sqliteOptions(place.path, options))
+  }
+  if (place.kind === 'redis') {
+    const { RedisStateStore } = await import('../state/redis/redis-state-store.ts')
+    const { globalKeyprefix: keyPrefix } = options.settings.brokerTransportOptions
+    return new RedisStateStore({ ...redisBrokerOptions(place.url, options), keyPrefix })
   }
   return (await memoryPlaceOf(place, options)).state()
 }
@@ -67,6 +78,31 @@ function placeOf(url: string, use: AdapterUse): AdapterPlace {
 function sqliteOptions(path: string, { clock, settings }: AdapterOptions) {
   const { synchronous } = settings.brokerTransportOptions
   return { path, clock, synchronous, publishTimeoutMs: settings.taskPublishTimeoutMs }
+}
+
+/** How the server of a broker is reached. */
+export function redisBrokerOptions(url: string, { clock, settings }: AdapterOptions) {
+  const { brokerTransportOptions: transport, taskPublishTimeoutMs: timeoutMs } = settings
+  return { endpoint: readRedisUrl(url, { ...transport, ssl: sslOf(settings.brokerUseSsl) }), clock, timeoutMs }
+}
+
+/** What is not said for results is as it is for the broker where both are one server: then they share their connections. */
+function redisResultOptions(url: string, { clock, settings }: AdapterOptions) {
+  const { resultBackendTransportOptions: own, brokerTransportOptions, redisSocketTimeoutMs: timeoutMs } = settings
+  const transport = url === settings.brokerUrl ? { ...brokerTransportOptions, globalKeyprefix: undefined, ...own } : own
+  const ssl = settings.redisBackendUseSsl ?? (url === settings.brokerUrl ? settings.brokerUseSsl : null)
+  return {
+    endpoint: readRedisUrl(url, { ...transport, ssl: sslOf(ssl) }),
+    clock,
+    timeoutMs,
+    keyPrefix: transport.globalKeyprefix,
+  }
+}
+
+function sslOf(given: ResolvedSettings['brokerUseSsl']): Partial<RedisTls> | undefined {
+  if (given === null) return undefined
+  const { sslCertReqs, sslCaCerts: caFile, sslCertfile: certFile, sslKeyfile: keyFile } = given
+  return { ...(sslCertReqs === undefined ? {} : { verify: sslCertReqs === 'required' }), caFile, certFile, keyFile }
 }
 
 async function memoryPlaceOf(place: AdapterPlace, { clock, settings }: AdapterOptions): Promise<MemoryPlace> {

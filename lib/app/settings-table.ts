@@ -18,6 +18,7 @@ import {
   record,
   type SettingKind,
   shownValue,
+  text,
   timeLimit,
   whole,
   writtenDuration,
@@ -114,6 +115,19 @@ const routes: SettingKind = {
   resolve: (value) => value,
   fromText: jsonFromText,
 }
+const sentinelOptions = {
+  masterName: text,
+  minOtherSentinels: whole(0, 100),
+  sentinelKwargs: record({ username: text, password: text }),
+}
+const useSsl = orNull(
+  record({
+    sslCertReqs: choice(['required', 'none']),
+    sslCaCerts: text,
+    sslCertfile: text,
+    sslKeyfile: text,
+  }),
+)
 const retryPolicy = record({
   maxRetries: orNull(whole(0, 1_000_000)),
   intervalStart: duration(),
@@ -179,7 +193,11 @@ const routing = {
 
 const broker = {
   brokerUrl: [brokerUrl, null],
-  brokerTransportOptions: [record({ synchronous: choice(['normal', 'full']) }), { synchronous: 'normal' }],
+  brokerTransportOptions: [
+    record({ synchronous: choice(['normal', 'full']), globalKeyprefix: text, ...sentinelOptions }),
+    { synchronous: 'normal' },
+  ],
+  brokerUseSsl: [useSsl, null],
   leaseDuration: [writtenDuration({ minMs: 1000, maxMs: 3_600_000 }), '10s'],
   maxDeliveries: [whole(1, 1_000_000), 10],
   unknownTaskLimit: [writtenDuration(), '1h'],
@@ -200,6 +218,9 @@ const results = {
   resultExtended: [flag, false],
   resultMaxSize: [bytes, 16 * 1024 * 1024],
   resultExpires: [orNull(duration()), 86_400],
+  resultBackendTransportOptions: [record({ globalKeyprefix: text, ...sentinelOptions }), {}],
+  redisSocketTimeout: [duration({ minMs: 100, maxMs: 600_000 }), '10s'],
+  redisBackendUseSsl: [useSsl, null],
   resultGetTimeout: [orNull(writtenDuration()), '5m'],
 } satisfies Partial<Record<SupportedName, Supported>>
 

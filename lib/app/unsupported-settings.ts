@@ -25,12 +25,11 @@ const later: Reasons = {
   'a queue per worker comes with a later version': 'worker_direct',
   'separate URLs for reading and writing come with the brokers over a network': 'broker_read_url broker_write_url',
   'the embedded store has no connection to keep; this comes with the brokers over a network':
-    'broker_failover_strategy broker_heartbeat broker_heartbeat_checkrate broker_use_ssl broker_pool_limit broker_pool_acquire_timeout broker_connection_timeout broker_connection_retry broker_connection_retry_on_startup broker_connection_max_retries broker_channel_error_retry broker_login_method',
+    'broker_failover_strategy broker_heartbeat broker_heartbeat_checkrate broker_pool_limit broker_pool_acquire_timeout broker_connection_timeout broker_connection_retry broker_connection_retry_on_startup broker_connection_max_retries broker_channel_error_retry broker_login_method',
   'result stores over a network come with a later version':
-    'result_backend_always_retry result_backend_base_sleep_between_retries_ms result_backend_max_sleep_between_retries_ms result_backend_max_retries result_backend_transport_options result_persistent',
+    'result_backend_always_retry result_backend_base_sleep_between_retries_ms result_backend_max_sleep_between_retries_ms result_backend_max_retries result_persistent',
   'compressed results come with a later version': 'result_compression',
-  'the Redis result backend comes with a later version':
-    'redis_max_connections redis_socket_timeout redis_socket_connect_timeout redis_socket_keepalive redis_retry_on_timeout redis_backend_use_ssl redis_backend_credential_provider redis_backend_health_check_interval redis_client_name',
+  'logins that change come with a later version': 'redis_backend_credential_provider',
   'pools of threads and processes come with a later version':
     'worker_lost_wait worker_max_tasks_per_child worker_max_memory_per_child worker_proc_alive_timeout',
   'set workerPrefetchMultiplier to 1 until then': 'worker_disable_prefetch',
@@ -46,6 +45,12 @@ const later: Reasons = {
 }
 
 const none: Reasons = {
+  'a process has one connection to Redis for commands and one for messages, whatever it does': 'redis_max_connections',
+  'a connection without traffic is asked for a sign of life every five seconds':
+    'redis_socket_keepalive redis_backend_health_check_interval',
+  'connecting is tried again until the time of the call is over (`redisSocketTimeout`)': 'redis_socket_connect_timeout',
+  'what does no harm when it is done twice is repeated by itself': 'redis_retry_on_timeout',
+  'every connection is named umbel': 'redis_client_name',
   'errors carry their stack as text, in both directions': 'task_remote_tracebacks',
   'write the whole URL in `broker`':
     'broker_host broker_port broker_user broker_password broker_vhost broker_transport',

@@ -151,7 +151,9 @@ function filledIn(merged: Readonly<Record<string, unknown>>): ResolvedSettings {
     ...(resolved as unknown as ResolvedSettings),
     ...(resolved['resultExpiresMs'] === 0 ? { resultExpiresMs: null } : {}),
     taskPublishRetryPolicy: retryPolicyOf(policy('taskPublishRetryPolicy') as Record<string, number>),
-    brokerTransportOptions: Object.freeze(policy('brokerTransportOptions') as { synchronous: 'normal' | 'full' }),
+    brokerTransportOptions: Object.freeze(
+      policy('brokerTransportOptions') as ResolvedSettings['brokerTransportOptions'],
+    ),
     brokerUrl,
     brokerIsDefault: !Object.hasOwn(merged, 'brokerUrl'),
     resultBackend: (merged['resultBackend'] as string | undefined) ?? brokerUrl,
@@ -171,8 +173,30 @@ function retryPolicyOf(given: Readonly<Record<string, number>>): ResolvedSetting
 /** What is right by itself and wrong together. */
 function crossProblems(settings: ResolvedSettings): string[] {
   const { taskSoftTimeLimitMs: softMs, taskTimeLimitMs: hardMs } = settings
-  if (softMs === null || hardMs === null || softMs <= hardMs) return []
+  const isNeverReached = softMs !== null && hardMs !== null && softMs > hardMs
   return [
-    `taskSoftTimeLimit (${softMs} ms) is longer than taskTimeLimit (${hardMs} ms), so it would never be reached. Make it the shorter one.`,
+    ...(isNeverReached
+      ? [
+          `taskSoftTimeLimit (${softMs} ms) is longer than taskTimeLimit (${hardMs} ms), so it would never be reached. Make it the shorter one.`,
+        ]
+      : []),
+    ...namelessMasters(settings),
   ]
+}
+
+/** Sentinels know servers of several names. */
+function namelessMasters(settings: ResolvedSettings): string[] {
+  const { brokerUrl, resultBackend, brokerTransportOptions, resultBackendTransportOptions } = settings
+  const problem = (setting: string, option: string): string =>
+    `${setting} names sentinels and not their master. Set ${option}: { masterName: '…' }.`
+  const isSentinel = (url: string): boolean => /^sentinel:/i.test(url)
+  if (isSentinel(brokerUrl) && brokerTransportOptions.masterName === undefined)
+    return [problem('brokerUrl', 'brokerTransportOptions')]
+  if (
+    isSentinel(resultBackend) &&
+    resultBackend !== brokerUrl &&
+    resultBackendTransportOptions.masterName === undefined
+  )
+    return [problem('resultBackend', 'resultBackendTransportOptions')]
+  return []
 }

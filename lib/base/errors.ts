@@ -14,8 +14,9 @@ export const errorCodes = {
   UMBEL_CONTENT_REFUSED: 'The content type is not in `acceptContent`; it was not decoded.',
   UMBEL_BROKER_UNAVAILABLE: 'The broker could not be reached or did not answer before the deadline.',
   UMBEL_OUTCOME_UNKNOWN: 'The broker did not confirm in time: the message may or may not have been stored.',
-  UMBEL_STORE_FULL: 'The store has no room (disk full, memory limit): the message was not stored.',
-  UMBEL_STORE_UNUSABLE: 'The store file cannot be used: read-only, not a store, damaged, or of a newer version.',
+  UMBEL_STORE_FULL: 'The store has no room (disk full, memory limit): nothing was stored.',
+  UMBEL_STORE_UNUSABLE:
+    'The store cannot be used: a file that is read-only, damaged, no store or of a newer version; a server that refuses the login, is too old, or holds something else under our keys.',
   UMBEL_NO_DRIVER: 'The driver that the URL needs is not installed; the message says what to install.',
   UMBEL_UNROUTABLE: 'No queue takes this message, and `taskCreateMissingQueues` is off.',
   UMBEL_NOT_REGISTERED: 'No task of that name is registered here.',
@@ -80,7 +81,7 @@ export class BrokerUnavailable extends coded('UMBEL_BROKER_UNAVAILABLE') {}
 export class OutcomeUnknown extends coded('UMBEL_OUTCOME_UNKNOWN') {}
 /** No room in the store; nothing was stored. */
 export class StoreFull extends coded('UMBEL_STORE_FULL') {}
-/** A store file that cannot be used as it is. */
+/** A store that cannot be used as it is: its file, its login, its version. */
 export class StoreUnusable extends coded('UMBEL_STORE_UNUSABLE') {}
 /** The driver of this URL's scheme is not installed. */
 export class NoDriver extends coded('UMBEL_NO_DRIVER') {}

@@ -74,10 +74,10 @@ export class RedisServer implements RedisCommands {
     })
   }
 
-  /** One user more. */
-  join({ timeoutMs }: Pick<RedisServerOptions, 'timeoutMs'>): void {
+  /** One user more. The shortest time that one of them gives is everybody's. */
+  join({ timeoutMs = this.#timeoutMs }: Pick<RedisServerOptions, 'timeoutMs'>): void {
     this.#users++
-    if (timeoutMs !== undefined) this.#timeoutMs = timeoutMs
+    this.#timeoutMs = Math.min(this.#timeoutMs, timeoutMs)
   }
 
   /** One user less; the last one closes the connections. Each user calls it once, after its own calls are done. */

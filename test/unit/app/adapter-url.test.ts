@@ -32,9 +32,14 @@ describe('broker and result URLs', () => {
     assert.isTrue(isUrlProblem(readAdapterUrl('disabled://', 'broker')))
   })
 
+  for (const url of ['redis://h:1/2', 'REDISS://:pw@h', 'redis+socket:///a.sock?db=1', 'sentinel://a;sentinel://b/3'])
+    it(`${url} is read, for results`, () => {
+      assert.deepEqual(readAdapterUrl(url, 'result backend'), { kind: 'redis', url })
+    })
+
   for (const [url, says, isLater] of [
-    ['redis://h', 'not supported yet', true],
-    ['sentinel://a;sentinel://b', 'not supported yet', true],
+    ['redis+cluster://h', 'not supported yet', true],
+    ['redis://h/queue', 'database "queue"', false],
     ['pyamqp://h', 'not supported yet', true],
     ['rpc://', 'not supported yet', true],
     ['sqllite:///a.db', 'Did you mean sqlite:?', false],

@@ -125,6 +125,7 @@ describe('validateSettings', () => {
       { synchronous: 'off' },
       "brokerTransportOptions.synchronous must be 'normal' or 'full'",
     ],
+    brokerUseSsl: [{ sslCaCerts: '/ca.pem' }, { sslCertReqs: 'maybe' }, ".sslCertReqs must be 'required' or 'none'"],
     leaseDuration: ['30s', '10ms', 'at least 1000 ms'],
     maxDeliveries: [1, 0, 'from 1 to'],
     unknownTaskLimit: ['0s', 3600, "write '3600s' or '3600ms'"],
@@ -139,6 +140,13 @@ describe('validateSettings', () => {
     resultExtended: [true, 'true', "not 'true'"],
     resultMaxSize: [1024, 0, 'a whole number of bytes'],
     resultExpires: [null, -1, 'must be a number of seconds, 0 or more'],
+    resultBackendTransportOptions: [
+      { globalKeyprefix: 'app', masterName: 'main', sentinelKwargs: { password: 'pw' } },
+      { globalKeyPrefix: 'app' },
+      'resultBackendTransportOptions.globalKeyPrefix is unknown. Did you mean globalKeyprefix?',
+    ],
+    redisSocketTimeout: ['5s', '1ms', 'at least 100 ms'],
+    redisBackendUseSsl: [{ sslCertReqs: 'none' }, true, 'must be an object of sslCertReqs'],
     resultGetTimeout: [null, 10, "write '10s' or '10ms'"],
     workerConcurrency: [1, 0, 'from 1 to'],
     workerPrefetchMultiplier: [1, 0, 'from 1 to'],
@@ -317,6 +325,17 @@ describe('resolveSettings', () => {
       InvalidSettings,
       'taskSoftTimeLimit (11000 ms) is longer than',
     )
+  })
+
+  it('sentinels without the name of their master are refused', () => {
+    const backend = 'sentinel://a;sentinel://b'
+
+    assert.throws(
+      () => resolved({ backend }),
+      InvalidSettings,
+      "Set resultBackendTransportOptions: { masterName: '…' }",
+    )
+    assert.equal(resolved({ backend, resultBackendTransportOptions: { masterName: 'm' } }).resultBackend, backend)
   })
 
   it('all problems of all layers are in one error', () => {

@@ -250,7 +250,12 @@ function encoded(data: string): Encoded {
 async function makeCodec(name: 'json' | 'msgpack'): Promise<ResultCodec> {
   const serializers = new Serializers({ accept: ['json', 'msgpack'], typedValues: 'kombu', maxDepth: 100 })
   await serializers.loadAccepted()
-  return new ResultCodec({ serializer: serializers.loaded(name), serializers, expiresMs: 86_400_000, maxBytes: 1_000_000 })
+  return new ResultCodec({
+    serializer: serializers.loaded(name),
+    serializers,
+    expiresMs: 86_400_000,
+    maxBytes: 1_000_000,
+  })
 }
 
 /** All keys, in order, without the changing parts of ours. */
