@@ -46,6 +46,7 @@ export class RedisConnection {
   #endedBy: Error | undefined
   #cancelLook: (() => void) | undefined
   #isGathering = false
+  #isNew = true
 
   /** Connects, logs in and selects the database. @throws {BrokerUnavailable, StoreUnusable, NoDriver} */
   static async open(options: ConnectionOptions, signal?: AbortSignal): Promise<RedisConnection> {
@@ -57,7 +58,7 @@ export class RedisConnection {
       await connection.#connect()
       return connection
     } catch (error) {
-      const reason = connectionError(error, connection.#place)
+      const reason = connectionError(error, connection.#place, connection.#isNew)
       connection.end(reason)
       throw connection.#endedBy ?? reason
     } finally {
@@ -116,7 +117,7 @@ export class RedisConnection {
   /** Ends it; everything that waits for a reply is rejected with the reason. May be called twice. */
   end(reason: Error): void {
     if (this.#endedBy !== undefined) return
-    const error = reason instanceof Closed ? reason : connectionError(reason, this.#place)
+    const error = reason instanceof Closed ? reason : connectionError(reason, this.#place, this.#isNew)
     this.#endedBy = error
     this.#cancelLook?.()
     // Not only half closed: a peer that is gone would never close its half.
@@ -180,6 +181,7 @@ export class RedisConnection {
 
   #replied(pending: Pending): boolean {
     if (!this.#pending.delete(pending)) return false
+    this.#isNew = false
     this.#lastReplyAt = this.#options.clock.monotonic()
     if (this.#pending.size === 0) this.#client.stream?.unref()
     return true

@@ -118,8 +118,11 @@ function plainError(error: Error, could: string): Error {
   return error
 }
 
-/** Why a connection, or a try to make one, ended: the driver's own error put into words. */
-export function connectionError(cause: unknown, server: string): UmbelError {
+/**
+ * Why a connection, or a try to make one, ended: the driver's own error put into words.
+ * @param isNew nothing was ever understood of what the other side says, so that it may be no Redis at all
+ */
+export function connectionError(cause: unknown, server: string, isNew = false): UmbelError {
   if (cause instanceof UmbelError) return cause
   const could = `Cannot reach ${server}`
   const options = { cause }
@@ -134,7 +137,7 @@ export function connectionError(cause: unknown, server: string): UmbelError {
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return new BrokerUnavailable(`${could}: its host name is not known (${message}).`, options)
   if (code === 'EACCES') return new StoreUnusable(`${could}: no permission to use its socket.`, options)
-  if (/Protocol error|wrong version number|SSL routines/i.test(message))
+  if (isNew && /Unknown RESP type|wrong version number|SSL routines/i.test(message))
     return new StoreUnusable(
       `${could}: it does not answer as a Redis does (${message}). Check the port, and redis: or rediss: for TLS.`,
       options,

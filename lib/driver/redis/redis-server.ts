@@ -209,17 +209,19 @@ export class RedisServer implements RedisCommands {
     const { clock } = this
     for (let failures = 0; !this.#isClosed; ) {
       const since = clock.monotonic()
-      await this.#liveOnce()
+      const hasLived = await this.#liveOnce()
       if (this.#isClosed) return
-      // One that lived for a while begins anew; one that ended at once is a failure like any other.
-      failures = clock.monotonic() - since > longLifeMs && !this.#isRefused ? 0 : failures + 1
+      failures++
+      // After one that lived, the server is most likely there: a short wait is enough, so that one which
+      // hangs up on everybody is not asked without a pause.
+      if (hasLived) failures = clock.monotonic() - since > longLifeMs ? 0 : Math.min(failures, 2)
       const delayMs = retryDelay(failures, { firstMs: 25, maxMs: 2_000, jitter: true })
       await this.#pause(this.#isRefused ? 1_000 + delayMs : delayMs)
     }
   }
 
-  /** One generation from its beginning to its end. Never rejects. */
-  async #liveOnce(): Promise<void> {
+  /** One generation from its beginning to its end; false when it never began. Never rejects. */
+  async #liveOnce(): Promise<boolean> {
     let end!: () => void
     const over = new Promise<void>((resolve) => {
       end = resolve
@@ -243,9 +245,10 @@ export class RedisServer implements RedisCommands {
       this.#up(generation)
     } catch (error) {
       this.#down(error as Error)
-      return
+      return false
     }
     await over
+    return true
   }
 
   #up(generation: RedisGeneration): void {
