@@ -1,7 +1,7 @@
 /** How long traces of expired results are kept at least; filed by the day on which the result expires. */
 const dayMs = 86_400_000
-/** A hash of up to 512 short fields takes Redis little more than the fields' own bytes: room for two million results a day. */
-const buckets = 4_096
+/** A hash of up to 512 short fields takes Redis little more than the fields’ own bytes: room for eight million results a day. */
+const buckets = 16_384
 
 /**
  * The keys of results in Redis.
