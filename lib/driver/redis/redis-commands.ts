@@ -31,6 +31,8 @@ export interface CallOptions {
    * `OutcomeUnknown`. @default false
    */
   readonly repeat?: boolean | undefined
+  /** It changes nothing, so it is repeated like `repeat`, and when it fails in the end it was not done. @default false */
+  readonly reads?: boolean | undefined
   /** All the time it may take, waiting for a connection included, ms. @default the server's `timeoutMs` */
   readonly timeoutMs?: number | undefined
   /** How much of that it may wait for a connection while there is none, ms; 0 fails at once. @default timeoutMs */

@@ -31,6 +31,8 @@ const lookEveryMs = 1_000
 export interface SendOptions {
   readonly what: string
   readonly buffers: boolean
+  /** Nobody waits for it, so it does not keep the process alive. */
+  readonly isWatch?: boolean
 }
 
 /**
@@ -87,7 +89,7 @@ export class RedisConnection {
    * Sends one command. Calls of one turn share few writes.
    * @throws {BrokerUnavailable} when it was not sent; {OutcomeUnknown} when the connection ended before the reply; what the server replied
    */
-  send(name: string, args: readonly RedisValue[], { what, buffers }: SendOptions): Promise<unknown> {
+  send(name: string, args: readonly RedisValue[], { what, buffers, isWatch = false }: SendOptions): Promise<unknown> {
     const act = { what, server: this.#options.server }
     if (this.#endedBy !== undefined) return Promise.reject(notDone(act, this.#endedBy))
     return new Promise<unknown>((resolve, reject) => {
@@ -95,7 +97,7 @@ export class RedisConnection {
         sentAt: this.#options.clock.monotonic(),
         lost: (cause) => reject(outcomeUnknown(act, cause)),
       }
-      if (this.#pending.size === 0) this.#client.stream?.ref()
+      if (!isWatch) this.#client.stream?.ref()
       this.#pending.add(pending)
       const command = makeCommand(name, args, buffers)
       command.promise.then(
@@ -201,7 +203,7 @@ export class RedisConnection {
     const [oldest] = this.#pending
     if (oldest === undefined) {
       if (now - this.#lastReplyAt >= idleMs)
-        this.send('ping', [], { what: 'look for a sign of life', buffers: false }).catch(() => {})
+        this.send('ping', [], { what: 'look for a sign of life', buffers: false, isWatch: true }).catch(() => {})
     } else if (now - oldest.sentAt >= timeoutMs) {
       this.end(new BrokerUnavailable(`${this.#place} did not answer for ${timeoutMs / 1000} s.`))
     }

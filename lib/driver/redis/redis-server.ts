@@ -155,7 +155,10 @@ export class RedisServer implements RedisCommands {
         const isLate = clock.monotonic() + this.#timeoutMs > endsAt
         return await (isLate ? this.#within(endsAt, act(generation), options) : act(generation))
       } catch (error) {
-        if (options.repeat !== true || !generation.isOver || clock.monotonic() >= endsAt || this.#isClosed) throw error
+        const mayRepeat = options.repeat === true || options.reads === true
+        if (mayRepeat && generation.isOver && clock.monotonic() < endsAt && !this.#isClosed) continue
+        if (options.reads !== true || !(error instanceof OutcomeUnknown)) throw error
+        throw notDone({ what: options.what ?? 'read', server: this.name }, this.#lastError)
       }
     }
   }

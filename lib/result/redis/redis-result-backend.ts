@@ -92,7 +92,7 @@ export class RedisResultBackend implements ResultBackend {
         },
       ),
     )
-    const replies = calls.length === 0 ? [] : await this.#server.pipeline(calls, { buffers: true, repeat: true })
+    const replies = calls.length === 0 ? [] : await this.#server.pipeline(calls, { buffers: true, reads: true })
     const found = replies.flatMap((reply) => {
       if (reply instanceof Error) throw reply
       return reply as RawResult[]

@@ -55,7 +55,7 @@ export class RedisStateStore implements StateStore {
 
   async get(key: string): Promise<string | undefined> {
     this.#refuseStopped()
-    const options = { repeat: true, what: 'read state' }
+    const options = { reads: true, what: 'read state' }
     return ((await this.#server.command('GET', [this.#key('value', key)], options)) as string | null) ?? undefined
   }
 
@@ -135,7 +135,7 @@ export class RedisStateStore implements StateStore {
         'WITHSCORES',
         ...(limit === undefined || limit === Infinity ? [] : ['LIMIT', 0, limit]),
       ],
-      { repeat: true, what: 'read an index' },
+      { reads: true, what: 'read an index' },
     )) as string[]
     return pairsOf(reply)
   }

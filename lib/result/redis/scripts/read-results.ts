@@ -9,7 +9,6 @@ export const readResults = defineScript({
   keys: [],
   args: ['sidePrefix'],
   rest: { args: 'values' },
-  repeat: true,
   buffers: true,
   reply: (raw) => raw as RawResult[],
   lua: /* lua */ `

@@ -227,7 +227,7 @@ describe('a Redis server that fails', () => {
     const asked = server.command('PING')
     await clock.advance(6_000)
     await redis.start()
-    await advanceUntil(clock, () => server.isUp, 100)
+    await advanceUntil(clock, () => server.isUp, 20)
     assert.equal(await asked, 'PONG')
 
     await redis.kill()
@@ -261,13 +261,18 @@ describe('a Redis server that fails', () => {
     const server = open(redis.url(), { clock })
     let generations = 0
     server.onGeneration(() => generations++)
-    await server.open()
+    server.subscribe('quiet', { onMessage: () => {} })
+    await until(async () => (await redis.run('PUBSUB', 'CHANNELS')).includes('quiet'), { what: 'the subscription' })
 
     for (let i = 0; i < 60; i++) {
       await clock.advance(1_000)
       await server.command('ECHO', ['not idle for the network']).catch(() => {})
     }
-    await clock.advance(7_000)
+    for (let i = 0; i < 60; i++) {
+      await clock.advance(1_000)
+      // By when the server has answered this, it has answered what was sent before.
+      await redis.run('PING')
+    }
 
     assert.equal(await server.command('PING'), 'PONG')
     assert.equal(generations, 1)
@@ -284,6 +289,21 @@ describe('a Redis server that fails', () => {
     await redis.restart()
 
     assert.equal(await repeated, 'again')
+  })
+
+  it('says of what only reads that it was not done', async () => {
+    const redis = await servers.start()
+    const clock = new FakeClock()
+    const server = open(redis.url(), { clock })
+    await server.open()
+    redis.freeze()
+    const asked = errorOf(server.command('GET', ['k'], { reads: true, what: 'read a value' }))
+
+    await clock.advance(10_000)
+
+    const error = await asked
+    assert.equal(error.code, 'UMBEL_BROKER_UNAVAILABLE')
+    assert.match(error.message, /^Could not read a value on .*Nothing was changed/)
   })
 
   it('is full, and says so for what needs room', async () => {
