@@ -14,6 +14,8 @@ import type { Queue, Route } from './queue.ts'
  * - One settlement is one act: its record, its follow-ups and what becomes of the message all happen or none does, where
  *   `capabilities.settlesResults`; elsewhere the caller stores records and publishes follow-ups first, and then settles.
  * - Within one queue and one priority, messages are delivered in publish order; a message given back goes to the front.
+ * - A message with a due time joins the end of its queue when it has become due, or as late as the next claim; several do so in order of
+ *   their due times, then of publication. One that was delivered before keeps its place.
  * - What was given back with `counted: 'return'` and a due time is offered to other consumers before the one that could not use it.
  * - Messages with a due time are kept by the broker, not by workers, and cost workers nothing.
  */

@@ -85,15 +85,21 @@ function sameTime(clock: FakeClock): FakeClock {
 
 let stores = 0
 
+/** What the contract leaves to a broker. */
+export interface FakeChoices {
+  readonly promotesLate: boolean
+  readonly yieldsDue: boolean
+}
+
 /** The fake, kind. */
-export async function fakeCandidate(promotesLate: boolean): Promise<Candidate> {
+export async function fakeCandidate({ promotesLate, yieldsDue }: FakeChoices): Promise<Candidate> {
   const clock = new FakeClock()
   const store = new FakeStore(clock, `conformance-${++stores}`, { promotesLate })
-  const broker = new FakeBroker({ store, clock })
+  const broker = new FakeBroker({ store, clock, yieldsDue })
   return {
     broker,
     results: new FakeResults(new Link(store, undefined), store.name),
-    join: async () => new FakeBroker({ store, clock }),
+    join: async () => new FakeBroker({ store, clock, yieldsDue }),
     now: () => clock.now(),
     advance: (ms) => clock.advance(ms),
     hang: (consumer) => void (consumer as FakeConsumer).hang(),
@@ -124,7 +130,7 @@ export async function unkindCandidate(seed: string, rate: number): Promise<Candi
   const chaos = new Chaos(random, new Set(unkindness), rate, 0)
   const host = time.host(() => {})
   const network = { time, host, chaos, deadlineMs: 20 }
-  const broker = new FakeBroker({ store, clock: host.clock, network })
+  const broker = new FakeBroker({ store, clock: host.clock, network, yieldsDue: random.chance(0.5) })
   /** Timers of the next moments are what is on its way. */
   const runFor = async (ms: number): Promise<void> => {
     const until = time.monotonic() + ms

@@ -11,16 +11,26 @@ const length = 50
 describe('the fake broker, beside the real ones', function () {
   this.timeout(1_200_000)
 
-  for (const { name, make, expected } of [
-    { name: 'memory', make: memoryCandidate, expected: { canLeave: false, lapsesOnTime: true } },
-    { name: 'an embedded store', make: sqliteCandidate, expected: { canLeave: true, lapsesOnTime: false } },
+  for (const { name, make, expected, choices } of [
+    {
+      name: 'memory',
+      make: memoryCandidate,
+      expected: { canLeave: false, lapsesOnTime: true },
+      choices: { promotesLate: false, yieldsDue: false },
+    },
+    {
+      name: 'an embedded store',
+      make: sqliteCandidate,
+      expected: { canLeave: true, lapsesOnTime: false },
+      choices: { promotesLate: true, yieldsDue: true },
+    },
   ])
     it(`kind, it does the same as ${name}: ${sequences} sequences of ${length} commands`, async () => {
       let delivered = 0
       for (let sequence = 1; sequence <= sequences; sequence++) {
         const commands = randomCommands(new Random(`conformance ${name} ${sequence}`), length, expected)
         const real = await runCommands(await make(), commands)
-        const fake = await runCommands(await fakeCandidate(expected.canLeave), commands)
+        const fake = await runCommands(await fakeCandidate(choices), commands)
 
         assert.deepEqual(fake, real, `sequence ${sequence}: ${JSON.stringify(commands)}`)
         delivered += real.filter((line) => /^pull: m/.test(line)).length
@@ -61,7 +71,7 @@ describe('the fake broker, beside the real ones', function () {
 
     assert.notDeepEqual(
       await runCommands(await lossy(), commands),
-      await runCommands(await fakeCandidate(false), commands),
+      await runCommands(await fakeCandidate({ promotesLate: false, yieldsDue: false }), commands),
     )
   })
 })

@@ -148,7 +148,8 @@ class Run {
     const from = this.#stale.length
     const pulled = await this.#pull(puller, count, this.#stale)
     const waits = this.#stale.slice(from).map(({ losses }) => longestWaitMs(losses + 1))
-    return { pulled, heldBackMs: Math.max(0, ...waits) }
+    const longestMs = Math.max(0, ...waits)
+    return { pulled, heldBackMs: longestMs }
   }
 
   async #counts(): Promise<string> {
@@ -159,7 +160,7 @@ class Run {
   /** As many as there are, at most `count`, in the order that they come in. */
   async #pull(puller: Puller, count: number, into: Delivery[]): Promise<string> {
     const { settled } = this.#candidate
-    const got = await settled(puller.pull(count, () => this.#candidate.settled(Promise.resolve())))
+    const got = await puller.pull(count, () => settled(Promise.resolve()))
     for (const { claim } of got) {
       if (claim.token <= this.#lastToken) throw new Error(`token ${claim.token} comes after ${this.#lastToken}`)
       this.#lastToken = claim.token

@@ -14,7 +14,7 @@ import type { Queue } from '../../../lib/broker/queue.ts'
 import type { WireMessage } from '../../../lib/message/wire-message.ts'
 import { fakeAdmin } from './fake-admin.ts'
 import { FakeConsumer } from './fake-consumer.ts'
-import type { FakeEntry } from './fake-messages.ts'
+import type { FakeEntry, FakeOwner } from './fake-messages.ts'
 import type { FakeStore } from './fake-store.ts'
 import { Link, type Network } from './link.ts'
 
@@ -29,11 +29,13 @@ export interface FakeBrokerOptions {
   /** Nobody knows any more whether these were stored, or how often. */
   readonly onDoubt?: ((messages: readonly Outgoing[]) => void) | undefined
   readonly onSettleDoubt?: ((batch: readonly Settlement[]) => void) | undefined
+  /** Its consumers leave whatever becomes due to others for a moment, for a while after they gave something back. @default false */
+  readonly yieldsDue?: boolean | undefined
   /** @default true */
   readonly settlesResults?: boolean | undefined
 }
 
-/** How long others are first at what a consumer could not use, where the network is slow. */
+/** How long others are first at what a consumer could not use, where they may be slow. */
 const yieldMs = 250
 
 /** One process's way to a fake store. Legal in everything that it does, and no kinder than it must be. */
@@ -136,6 +138,7 @@ export class FakeBroker implements Broker {
       options,
       queues: [...new Set(queues)],
       clock: this.#options.clock,
+      yieldsDue: this.#options.yieldsDue ?? false,
       onClaimed: (token, holder) => void this.#holders.set(token, holder),
       onStopping: (stopping) => {
         this.consumers.delete(stopping)
@@ -156,6 +159,7 @@ export class FakeBroker implements Broker {
     const { messages } = this.link.store
     for (const { notBefore } of batch) dueTime(notBefore, 0)
     const follow = batch.map(({ publish }) => (publish === undefined ? [] : messages.place(publish)))
+    for (const { claim, counted } of batch) if (counted === 'return') this.#holders.get(claim.token)?.gaveBack()
     const replies = await this.link.ask({
       asked: 'settle',
       act: () => batch.map((settlement, index) => this.#settleOne(settlement, follow[index]!)),
@@ -217,9 +221,9 @@ export class FakeBroker implements Broker {
 
   #settleOne(settlement: Settlement, follow: Parameters<FakeStore['messages']['settle']>[1]): SettleReply {
     const { store } = this.link
-    const { by, network } = this.#options
+    const { by } = this.#options
     const returned = settlement.counted === 'return' ? store.messages.holderOf(settlement.claim) : undefined
-    const yields = network === undefined ? 0 : yieldMs
+    const yields = returned === undefined ? 0 : this.#yieldsFor(settlement, returned)
     const isValid = store.messages.holderOf(settlement.claim) !== undefined
     // The record first: whoever audits the settlement finds it.
     if (isValid && settlement.record !== undefined) store.keep([settlement.record], by)
@@ -232,6 +236,15 @@ export class FakeBroker implements Broker {
       }
     }
     return reply
+  }
+
+  /** With a due time others must be first, and in the network their looks take time; else nothing is said of it. */
+  #yieldsFor({ claim, notBefore }: Settlement, returned: FakeOwner): number {
+    const { network } = this.#options
+    if (network === undefined) return 0
+    const { lookers } = this.link.store
+    const hasOthers = lookers.some(({ owner, queues }) => owner !== returned && queues.includes(claim.queue))
+    return (hasOthers && notBefore !== undefined) || network.chaos.random.chance(0.5) ? yieldMs : 0
   }
 }
 

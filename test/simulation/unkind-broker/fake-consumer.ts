@@ -12,9 +12,14 @@ export interface FakeConsumerParts {
   readonly queues: readonly string[]
   readonly options: ConsumeOptions
   readonly clock: Clock
+  readonly yieldsDue: boolean
   readonly onClaimed: (token: number, consumer: FakeConsumer) => void
   readonly onStopping: (consumer: FakeConsumer) => void
 }
+
+/** How long, and for how long after it gave something back, a consumer that `yieldsDue` leaves to others what becomes due. */
+const yieldDueMs = 250
+const yieldsForMs = 60_000
 
 /** One consumption of a fake broker. */
 export class FakeConsumer implements Consumer, Looker {
@@ -37,6 +42,9 @@ export class FakeConsumer implements Consumer, Looker {
   #turn = 0
   #cancelLapse: (() => void) | undefined
   #cancelRetry: (() => void) | undefined
+  #cancelYield: (() => void) | undefined
+  /** On the monotonic clock. */
+  #yieldsUntil = Number.NEGATIVE_INFINITY
 
   constructor(parts: FakeConsumerParts) {
     this.#parts = parts
@@ -51,6 +59,7 @@ export class FakeConsumer implements Consumer, Looker {
   async stop(): Promise<void> {
     this.#isStopped = true
     this.#cancelRetry?.()
+    this.#cancelYield?.()
     this.#parts.onStopping(this)
     await this.#claiming
   }
@@ -93,6 +102,15 @@ export class FakeConsumer implements Consumer, Looker {
     }
   }
 
+  get queues(): readonly string[] {
+    return this.#parts.queues
+  }
+
+  /** It could not use something that it was given. */
+  gaveBack(): void {
+    if (this.#parts.yieldsDue) this.#yieldsUntil = this.#parts.clock.monotonic() + yieldsForMs
+  }
+
   get leaseMs(): number {
     return this.#leaseMs
   }
@@ -119,9 +137,17 @@ export class FakeConsumer implements Consumer, Looker {
   }
 
   #isSomethingThere(): boolean {
-    const { link, queues } = this.#parts
-    if (link.store.messages.isDue) return true
-    return queues.some((queue) => link.store.messages.waiting(queue, this.owner).length > 0)
+    const { link, queues, clock } = this.#parts
+    const { messages } = link.store
+    const yieldsMs = clock.monotonic() < this.#yieldsUntil ? yieldDueMs : 0
+    const waitMs = (messages.earliestDue ?? Number.POSITIVE_INFINITY) + yieldsMs - link.store.clock.now()
+    if (waitMs <= 0 || queues.some((queue) => messages.waiting(queue, this.owner).length > 0)) return true
+    if (waitMs > yieldsMs) return false
+    this.#cancelYield ??= clock.timer(waitMs, () => {
+      this.#cancelYield = undefined
+      this.look()
+    })
+    return false
   }
 
   async #claim(): Promise<void> {

@@ -9,6 +9,7 @@ import { FakeMessages, type FakeOwner, type StoreAudit } from './fake-messages.t
 export interface Looker {
   look(): void
   readonly owner: FakeOwner
+  readonly queues: readonly string[]
 }
 
 export interface FakeStoreOptions {

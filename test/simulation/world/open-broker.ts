@@ -13,6 +13,7 @@ export function openWatchedBroker(world: World, process: Process, network: Netwo
     clock: process.host.clock,
     by: { process, via: 'settle' },
     settlesResults: plan.isOneStore,
+    yieldsDue: plan.yieldsDue,
     onDoubt: (messages) => ledger.doubted(messages),
     onSettleDoubt: (batch) => ledger.settleDoubted(batch),
   })

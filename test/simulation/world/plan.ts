@@ -33,6 +33,8 @@ export interface Plan {
   readonly revokes: number
   /** What comes due takes its place in its queue when somebody claims. */
   readonly promotesLate: boolean
+  /** Workers that gave something back leave to others for a moment what becomes due. */
+  readonly yieldsDue: boolean
 }
 
 /** Swarm style: each seed has some of the faults, so that rare combinations occur; some have none. */
@@ -63,5 +65,6 @@ export function planOf(seed: string): Plan {
     favourite: random.pick(taskKinds.filter((kind) => kind !== 'poison')),
     revokes: random.pick([0, 0.1, 0.4]),
     promotesLate: random.chance(0.5),
+    yieldsDue: random.chance(0.5),
   }
 }
