@@ -23,7 +23,11 @@ export interface AppParts {
 }
 
 /** Settings → parts: the one place where the sender's half of the library is put together. */
-export function compose(settings: ResolvedSettings, connections: Pick<Connections, 'broker'>, clock: Clock): AppParts {
+export function compose(
+  settings: ResolvedSettings,
+  connections: Pick<Connections, 'broker' | 'onClose'>,
+  clock: Clock,
+): AppParts {
   const { jsonTypedValues: typedValues, maxMessageDepth: maxDepth, maxDecodedSize: maxDecodedBytes } = settings
   const encoding = { typedValues, maxDepth, maxDecodedBytes }
   const serializers = new Serializers({ ...encoding, accept: settings.acceptContent })
@@ -42,6 +46,7 @@ export function compose(settings: ResolvedSettings, connections: Pick<Connection
       ? settings.taskPublishRetryPolicy
       : { ...settings.taskPublishRetryPolicy, maxRetries: 0 },
     broker: () => connections.broker(),
+    onClose: (listener) => connections.onClose(listener),
   })
   let loading: Promise<void> | undefined
   let codec: ResultCodec | undefined

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import type { Clock } from '../base/clock.ts'
-import { BrokerUnavailable } from '../base/errors.ts'
+import { BrokerUnavailable, Closed } from '../base/errors.ts'
 import { originOf } from '../base/task-id.ts'
 import type { Broker, Outgoing } from '../broker/broker.ts'
 import type { MessageLimits } from '../message/message-limits.ts'
@@ -17,6 +17,8 @@ export interface PublisherParts {
   readonly clock: Clock
   readonly retry: PublishRetry
   broker(): Promise<Broker>
+  /** Calls back when the app is closed. Stop with what it returns. */
+  onClose(listener: () => void): () => void
 }
 
 /** Retrying a publication that the broker refused for the moment. @see Celery's `task_publish_retry_policy` */
@@ -61,10 +63,10 @@ export class Publisher {
   /**
    * Resolves when the broker has taken all of them. A broker that is unavailable is asked again as `taskPublishRetryPolicy` says; ids are
    * fixed, so that a repeat is recognised.
-   * @throws {BrokerUnavailable, OutcomeUnknown, StoreFull, Unroutable}
+   * @throws {BrokerUnavailable, OutcomeUnknown, StoreFull, Unroutable, Closed}
    */
   async publish(messages: readonly Outgoing[]): Promise<void> {
-    const { clock, retry } = this.#parts
+    const { retry } = this.#parts
     const broker = await this.#parts.broker()
     for (let retries = 0; ; retries++) {
       try {
@@ -72,8 +74,24 @@ export class Publisher {
       } catch (error) {
         const isLast = retry.maxRetries !== null && retries >= retry.maxRetries
         if (isLast || !(error instanceof BrokerUnavailable)) throw error
-        await clock.sleep(Math.min(retry.maxMs, retry.startMs + retries * retry.stepMs))
+        await this.#pause(Math.min(retry.maxMs, retry.startMs + retries * retry.stepMs), error)
       }
+    }
+  }
+
+  /** An app that is closed waits for nothing any more, and its process may end. */
+  async #pause(ms: number, cause: BrokerUnavailable): Promise<void> {
+    const { clock, onClose } = this.#parts
+    const closing = new AbortController()
+    const stopListening = onClose(() =>
+      closing.abort(
+        new Closed('The app was closed before its broker could take this call; it was not sent.', { cause }),
+      ),
+    )
+    try {
+      await clock.sleep(ms, closing.signal)
+    } finally {
+      stopListening()
     }
   }
 
