@@ -29,6 +29,12 @@ describe('masking of secrets', () => {
     assert.notInclude(maskUrl('redis://bob:s3@cret@host'), 'cret')
   })
 
+  it('masks a password with characters that belong to other parts of a URL', () => {
+    for (const password of ['s3/cret', 's3#cret', 's3?cret', '12345', '6379x/cret'])
+      assert.equal(maskUrl(`redis://bob:${password}@host:6379/0`), 'redis://bob:********@host:6379/0', password)
+    assert.equal(maskUrl('http://host:80/mail?to=a@b'), 'http://host:80/mail?to=a@b')
+  })
+
   it('masks secret query parameters', () => {
     assert.equal(maskUrl('https://h/?user=bob&api_key=abc'), 'https://h/?user=bob&api_key=********')
   })
