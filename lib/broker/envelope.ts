@@ -19,8 +19,8 @@ const maxDepth = 100
  */
 export function encodeEnvelope(message: WireMessage, route: Route, queue: string): string {
   const { headers, properties, contentType, contentEncoding, body } = message
-  checkMembers(headers, 'headers', 0)
-  checkMembers(properties, 'properties', 0)
+  checkJsonMembers(headers, 'headers')
+  checkJsonMembers(properties, 'properties')
   const isDirect = route.exchange === '' && route.routingKey === queue
   return JSON.stringify({
     body: typeof body === 'string' ? body : undefined,
@@ -117,6 +117,15 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function damaged(why: string): DecodeError {
   return new DecodeError(`The stored message is damaged: ${why}.`)
+}
+
+/**
+ * Refuses what JSON would lose or alter without a word; undefined members count as absent.
+ * @param path what errors call the value: `headers`
+ * @throws {Unserializable} naming the path of what can't be kept
+ */
+export function checkJsonMembers(value: object, path: string): void {
+  checkMembers(value, path, 0)
 }
 
 function checkMembers(value: object, path: string, depth: number): void {
