@@ -106,9 +106,9 @@ export interface LeaseModule {
 
 /** What a lease module's `openLease` returns, inside the thread. */
 export interface LeaseThreadPart {
-  /** Extends the lease; false when the owner is no longer known (its claims were taken back). */
-  renew(): boolean
-  close(): void
+  /** Extends the lease; false when the owner is no longer known (its claims were taken back). Not called again before it has answered. */
+  renew(): boolean | Promise<boolean>
+  close(): void | Promise<void>
 }
 
 /** Our own key and rising token for one delivery; never the message's `delivery_tag`. */
