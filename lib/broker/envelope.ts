@@ -77,7 +77,10 @@ export function dueTime(notBefore: number | undefined, now: number): number | un
 }
 
 /** The task's id and name, where the headers tell. */
-export function namesOf(message: WireMessage | undefined): { taskId: string | undefined; task: string | undefined } {
+export function namesOf(message: Pick<WireMessage, 'headers'> | undefined): {
+  taskId: string | undefined
+  task: string | undefined
+} {
   const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
   return { taskId: text(message?.headers['id']), task: text(message?.headers['task']) }
 }

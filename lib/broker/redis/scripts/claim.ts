@@ -1,0 +1,83 @@
+import { defineScript } from '../../../driver/redis/redis-script.ts'
+
+/** What one claim found. */
+export interface Claimed {
+  /** Of the first element; each further one has one more. */
+  readonly token: number
+  /** The server's clock, ms since the epoch. */
+  readonly nowMs: number
+  /** For each element, the index of its list. */
+  readonly lists: readonly number[]
+  /** Exactly what was in the lists. */
+  readonly elements: readonly Buffer[]
+}
+
+/**
+ * Takes up to `room` elements, list by list: each list of one step of priority an equal share, then the next step. Records them as unacked in
+ * the same act, under keys of the claimer's, as kombu would; the first write frees memory. What can be no JSON object is kept apart, since
+ * one in `unacked` ends every restore of kombu's. Where room is left, the lists' lengths are read last, which arms the tracking of them.
+ * Undefined when the owner is not, or no longer, known under that record.
+ *
+ * Keys that follow: the lists, one step after the other. Arguments that follow: for each queue its name and what closes its entry.
+ */
+export const claim = defineScript({
+  name: 'claim',
+  keys: ['unacked', 'unackedIndex', 'claims', 'owner', 'tokens', 'suspects', 'pausedQueues'],
+  args: ['record', 'keyPrefix', 'sequence', 'room', 'maxBytes'],
+  rest: { keys: 'lists', args: 'queues' },
+  buffers: true,
+  reply: (raw) => (raw === null ? undefined : readReply(raw as Reply)),
+  lua: `
+    if redis.call('GET', owner) ~= record then return false end
+    local paused = {}
+    for _, name in ipairs(redis.call('SMEMBERS', pausedQueues)) do paused[name] = true end
+    local width, left, bytes, portion, found, from = #queues / 2, tonumber(room), 0, 8, {}, {}
+    local function take(i, share)
+      local got = redis.call('RPOP', lists[i], share) or {}
+      for _, element in ipairs(got) do
+        found[#found + 1], from[#from + 1], bytes = element, i, bytes + #element
+      end
+      left = left - #got
+      return #got == share
+    end
+    for first = 0, #lists - width, width do
+      local open = {}
+      for q = 1, width do if not paused[queues[2 * q - 1]] then open[#open + 1] = first + q end end
+      while left > 0 and #open > 0 and bytes < tonumber(maxBytes) do
+        local still = {}
+        for at, i in ipairs(open) do
+          local share = math.min(portion, math.ceil(left / (#open - at + 1)))
+          if share > 0 and take(i, share) then still[#still + 1] = i end
+        end
+        open, portion = still, portion * 2
+      end
+    end
+    local time, token = redis.call('TIME'), 0
+    if #found > 0 then
+      token = redis.call('INCRBY', tokens, #found) - #found + 1
+      local held, scores, sides = {}, {}, {}
+      for n, element in ipairs(found) do
+        local key, i = keyPrefix .. (sequence + n), from[n]
+        sides[2 * n - 1], sides[2 * n] = key, (token + n - 1) .. ' ' .. lists[i]
+        if string.byte(element, 1) == 123 and string.byte(element, -1) == 125 then
+          held[#held + 1] = key
+          held[#held + 1] = '[' .. element .. queues[2 * ((i - 1) % width + 1)]
+          scores[#scores + 1] = time[1]
+          scores[#scores + 1] = key
+        else redis.call('HSET', suspects, key, element) end
+      end
+      if #held > 0 then
+        redis.call('HSET', unacked, unpack(held))
+        redis.call('ZADD', unackedIndex, unpack(scores))
+      end
+      redis.call('HSET', claims, unpack(sides))
+    end
+    if left > 0 then for _, list in ipairs(lists) do redis.call('LLEN', list) end end
+    return { token, time[1] * 1000 + math.floor(time[2] / 1000), from, found }`,
+})
+
+type Reply = readonly [token: number, nowMs: number, lists: readonly number[], elements: readonly Buffer[]]
+
+function readReply([token, nowMs, lists, elements]: Reply): Claimed {
+  return { token, nowMs, lists: lists.map((index) => index - 1), elements }
+}
