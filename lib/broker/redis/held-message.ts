@@ -18,8 +18,6 @@ export interface HeldMessage extends Pick<WireMessage, 'headers'> {
   readonly list: string
   readonly queue: string
   readonly holder: ClaimHolder
-  /** What stands at its key among the owner's claims. */
-  side: string
   /** Undefined while it was never delivered before, or is to be as if it weren't. */
   readonly history: DeliveryHistory | undefined
   /** Its delivery tag, where it stands among those that wait in the list before their time. */

@@ -3,7 +3,7 @@ import type { Delivery } from '../broker.ts'
 import type { ClaimHolder, HeldMessage } from './held-message.ts'
 import { type DecodedEnvelope, decodeKombuEnvelope } from './kombu-envelope.ts'
 import type { RedisKeys } from './redis-keys.ts'
-import { type Ending, sideOf } from './scripts/settle.ts'
+import type { Ending } from './scripts/settle.ts'
 import { aboutText, tailOf } from './unacked-entry.ts'
 
 /** A claimed element and where it was. */
@@ -28,8 +28,7 @@ export function readElement(
   place: ClaimedElement,
   { keys, holder, nowMs }: { readonly keys: RedisKeys; readonly holder: ClaimHolder; readonly nowMs: number },
 ): ReadMessage | Ending {
-  const { key, token, list, queue } = place
-  const side = sideOf(token, list)
+  const { key, list, queue } = place
   const tail = tailOf(queue)
   try {
     const envelope = decodeElement(element)
@@ -44,15 +43,15 @@ export function readElement(
         tail,
         entry: undefined,
       } as const
-      return { key, side, what, deeds: [['ZREM', keys.ahead(queue), deliveryTag]] }
+      return { key, what, deeds: [['ZREM', keys.ahead(queue), deliveryTag]] }
     }
     const aheadTag = due === undefined ? undefined : deliveryTag
-    const held = { ...place, holder, side, history: historyOf(envelope), aheadTag, headers: message.headers }
+    const held = { ...place, holder, history: historyOf(envelope), aheadTag, headers: message.headers }
     return { held, delivery: deliveryOf(envelope, place), due }
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
     const about = aboutText({ queue, list, reason: 'undecodable', detail: error.message }, undefined)
-    return { key, side, what: { kind: 'dead', deadOf: keys.deadOf(queue), about, tail }, deeds: [] }
+    return { key, what: { kind: 'dead', deadOf: keys.deadOf(queue), about, tail }, deeds: [] }
   }
 }
 

@@ -138,7 +138,6 @@ export class RedisClaims {
     const texts = edited.length > 0 ? await this.#read(edited) : undefined
     return plans.map(({ held, settlement }, index) => ({
       key: held.key,
-      side: held.side,
       what: this.#what(held, settlement, texts?.get(held.key)),
       record: settlement.record === undefined ? undefined : this.#record(settlement.record),
       deeds: [...(deeds?.[index] ?? []), ...this.#noLongerAhead(held)],

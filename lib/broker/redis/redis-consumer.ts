@@ -12,7 +12,7 @@ import { returnClaims, suspectLosses } from './return-claims.ts'
 import { type Claimed, claim } from './scripts/claim.ts'
 import { markAlone } from './scripts/mark-alone.ts'
 import { registerOwner } from './scripts/register-owner.ts'
-import { type Ending, markedAlone } from './scripts/settle.ts'
+import { type Ending, sideOf } from './scripts/settle.ts'
 import { closingOf } from './unacked-entry.ts'
 
 export interface RedisConsumerParts {
@@ -261,8 +261,7 @@ export class RedisConsumer implements Consumer, ClaimHolder {
     const endings: Ending[] = []
     const lists = this.#listsOf(queues)
     const about = { keys: this.#parts.keys, holder: this, nowMs: claimed.nowMs }
-    claimed.elements.forEach((element, index) => {
-      const at = claimed.lists[index]!
+    claimed.elements.forEach(({ element, list: at }, index) => {
       const key = `${this.#keyPrefix}${sequence + index + 1}`
       const queue = this.#parts.queues[queues[at % queues.length]!]!
       const read = readElement(element, { key, token: claimed.token + index, list: lists[at]!, queue }, about)
@@ -311,15 +310,13 @@ export class RedisConsumer implements Consumer, ClaimHolder {
   /** Never rejects. */
   async #runAlone({ held, delivery }: ReadMessage): Promise<void> {
     const { keys } = this.#parts
-    const marked = markedAlone(held.side)
     try {
       // Written first: only the loss of a delivery that ran alone counts against it.
       await markAlone.run(
         this.#parts.server,
         { claims: keys.claims(this.owner) },
-        { key: held.key, side: held.side, marked },
+        { key: held.key, side: sideOf(held.list), marked: sideOf(held.list, true) },
       )
-      held.side = marked
     } catch (error) {
       this.#parts.options.onError(errorOf(error))
     }

@@ -6,7 +6,7 @@ import type { RedisServer } from '../../driver/redis/redis-server.ts'
 import { oneMore } from '../delivery-history.ts'
 import { markReturned } from './envelope-marks.ts'
 import { decodeKombuEnvelope, kombuPriority } from './kombu-envelope.ts'
-import type { RedisKeys } from './redis-keys.ts'
+import { claimKeyPrefix, type RedisKeys } from './redis-keys.ts'
 import type { RedisTopology } from './redis-topology.ts'
 import { returnClaims } from './return-claims.ts'
 import { buryOwner } from './scripts/bury-owner.ts'
@@ -27,8 +27,10 @@ export interface RedisSweeperParts {
 
 /** How often everybody looks for dead owners: from this to twice this, so that they don't look at once. */
 const lookMs = 250
-/** How often for what Python abandoned. */
-const entriesMs = 5_000
+/** How often for what Python abandoned: ten times in the time after which it is, and at least this often. */
+const longestEntriesMs = 10_000
+/** How young a connection may be at which entries of ours are not taken for abandoned: by then, who lives has shown it. */
+const settlingMs = 30_000
 const atOnce = 100
 
 /**
@@ -75,7 +77,8 @@ export class RedisSweeper {
         await this.#sweepOwners(generation)
         const now = clock.monotonic()
         if (now >= this.#entriesAt) {
-          this.#entriesAt = now + entriesMs + retryDelay(0, { firstMs: entriesMs, maxMs: entriesMs, jitter: true })
+          const firstMs = Math.min(longestEntriesMs, this.#parts.visibilityMs / 20)
+          this.#entriesAt = now + firstMs + retryDelay(0, { firstMs, maxMs: firstMs, jitter: true })
           await this.#sweepEntries(generation)
         }
       }
@@ -123,14 +126,16 @@ export class RedisSweeper {
   /** What nobody has shown to be alive for so long: Python's, and ours whose owners' claims were lost. */
   async #sweepEntries(generation: Generation): Promise<void> {
     const { keys, server, visibilityMs, clock, onReturned } = this.#parts
-    if (clock.monotonic() - this.#connectedAt < entriesMs) return
+    const isSettled = clock.monotonic() - this.#connectedAt >= settlingMs
     const until = (server.serverNow() - visibilityMs) / 1000
     // Negative scores are nobody's; the youngest first, so that the oldest ends up in front.
     const args = [keys.unackedIndex, until, 0, 'WITHSCORES', 'LIMIT', 0, atOnce]
     const found = (await generation.command('ZREVRANGEBYSCORE', args, {
       what: 'look for abandoned messages',
     })) as string[]
-    const abandoned = found.flatMap((key, index) => (index % 2 === 0 ? [{ key, score: found[index + 1]! }] : []))
+    const abandoned = found
+      .flatMap((key, index) => (index % 2 === 0 ? [{ key, score: found[index + 1]! }] : []))
+      .filter(({ key }) => isSettled || !key.startsWith(claimKeyPrefix))
     if (abandoned.length === 0) return
     const entries = (await generation.command('HMGET', [keys.unacked, ...abandoned.map(({ key }) => key)], {
       buffers: true,

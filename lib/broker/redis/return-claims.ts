@@ -31,11 +31,11 @@ export async function returnClaims(
   which: { readonly isKept: (key: string) => boolean; readonly isLoss: boolean },
 ): Promise<number> {
   const raw = (await target.command('HGETALL', [keys.claims(owner)], { repeat: true, what: 'read claims' })) as string[]
-  const sides: { key: string; side: string; token: number }[] = []
+  const sides: { key: string; side: string; sequence: number }[] = []
   for (let i = 0; i < raw.length; i += 2)
-    if (!which.isKept(raw[i]!)) sides.push({ key: raw[i]!, side: raw[i + 1]!, token: readSide(raw[i + 1]!).token })
+    if (!which.isKept(raw[i]!)) sides.push({ key: raw[i]!, side: raw[i + 1]!, sequence: sequenceOf(raw[i]!) })
   // The last first, portion by portion: what goes to the front first ends up behind the others.
-  sides.sort((a, b) => a.token - b.token)
+  sides.sort((a, b) => a.sequence - b.sequence)
   let count = 0
   while (sides.length > 0) {
     const portion = sides.splice(-atOnce)
@@ -50,6 +50,11 @@ export async function returnClaims(
     count += valid.filter((one) => one === 1).length
   }
   return count
+}
+
+/** A claim's number among those of its owner, which rises as the token does. */
+function sequenceOf(key: string): number {
+  return Number(key.slice(key.lastIndexOf(':') + 1))
 }
 
 async function endingsOf(
@@ -67,7 +72,7 @@ async function endingsOf(
     const queue = keys.queueOf(list) ?? list
     const entry = entries[index]
     const envelope = entry === null || entry === undefined ? undefined : envelopeOf(entry, queue)
-    return { key, side, what: wayBack(keys, { list, queue, envelope }, { isLoss, isAlone }), deeds: [] }
+    return { key, what: wayBack(keys, { list, queue, envelope }, { isLoss, isAlone }), deeds: [] }
   })
 }
 

@@ -1,6 +1,6 @@
 /**
- * Lua: `keep(key, document, keepSeconds)` stores a result document as Celery does and publishes it on the channel of the same name, unless a
- * final one stands there; 0 seconds keep it for ever. True when it was stored. For scripts that have made their first write.
+ * Lua: `keep(key, old, document, keepSeconds)` stores a result document as Celery does and publishes it on the channel of the same name, unless a
+ * final one stood there (`old`, false for none); 0 seconds keep it for ever. For scripts that have made their first write.
  */
 export const keepRecordLua = `
   local finals = { SUCCESS = true, FAILURE = true, REVOKED = true }
@@ -13,11 +13,9 @@ export const keepRecordLua = `
       if ok and type(value) == 'table' then return value.status end
     end
   end
-  local function keep(key, document, keepSeconds)
-    local old = redis.pcall('GET', key)
-    if type(old) == 'string' and finals[stateOf(old) or ''] then return false end
-    if tonumber(keepSeconds) > 0 then redis.call('SET', key, document, 'EX', keepSeconds)
-    else redis.call('SET', key, document) end
+  local function keep(key, old, document, keepSeconds)
+    if old and finals[stateOf(old) or ''] then return end
+    if keepSeconds == '0' then redis.call('SET', key, document)
+    else redis.call('SET', key, document, 'EX', keepSeconds) end
     redis.call('PUBLISH', key, document)
-    return true
   end`

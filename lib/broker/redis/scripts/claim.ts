@@ -6,10 +6,15 @@ export interface Claimed {
   readonly token: number
   /** The server's clock, ms since the epoch. */
   readonly nowMs: number
-  /** For each element, the index of its list. */
-  readonly lists: readonly number[]
-  /** Exactly what was in the lists. */
-  readonly elements: readonly Buffer[]
+  /** In the order of their claim keys. */
+  readonly elements: readonly ClaimedFrom[]
+}
+
+export interface ClaimedFrom {
+  /** Index of the list that it was in. */
+  readonly list: number
+  /** Exactly what was in the list. */
+  readonly element: Buffer
 }
 
 /**
@@ -31,13 +36,27 @@ export const claim = defineScript({
     if redis.call('GET', owner) ~= record then return false end
     local paused = {}
     for _, name in ipairs(redis.call('SMEMBERS', pausedQueues)) do paused[name] = true end
-    local width, left, bytes, portion, found, from = #queues / 2, tonumber(room), 0, 8, {}, {}
+    local width, left, bytes, portion, count, taken = #queues / 2, tonumber(room), 0, 8, 0, {}
+    local held, scores, sides, time = {}, {}, {}, redis.call('TIME')
     local function take(i, share)
-      local got = redis.call('RPOP', lists[i], share) or {}
-      for _, element in ipairs(got) do
-        found[#found + 1], from[#from + 1], bytes = element, i, bytes + #element
+      local got = redis.call('RPOP', lists[i], share)
+      if not got then return false end
+      local closing, side = queues[2 * ((i - 1) % width + 1)], '=' .. lists[i]
+      for n, element in ipairs(got) do
+        local key = keyPrefix .. (sequence + count + n)
+        sides[#sides + 1] = key
+        sides[#sides + 1] = side
+        if string.byte(element, 1) == 123 and string.byte(element, -1) == 125 then
+          held[#held + 1] = key
+          held[#held + 1] = '[' .. element .. closing
+          scores[#scores + 1] = time[1]
+          scores[#scores + 1] = key
+        else redis.call('HSET', suspects, key, element) end
+        bytes = bytes + #element
       end
-      left = left - #got
+      count, left = count + #got, left - #got
+      taken[#taken + 1] = i
+      taken[#taken + 1] = got
       return #got == share
     end
     for first = 0, #lists - width, width do
@@ -49,35 +68,29 @@ export const claim = defineScript({
           local share = math.min(portion, math.ceil(left / (#open - at + 1)))
           if share > 0 and take(i, share) then still[#still + 1] = i end
         end
-        open, portion = still, portion * 2
+        open, portion = still, portion * 4
       end
     end
-    local time, token = redis.call('TIME'), 0
-    if #found > 0 then
-      token = redis.call('INCRBY', tokens, #found) - #found + 1
-      local held, scores, sides = {}, {}, {}
-      for n, element in ipairs(found) do
-        local key, i = keyPrefix .. (sequence + n), from[n]
-        sides[2 * n - 1], sides[2 * n] = key, (token + n - 1) .. ' ' .. lists[i]
-        if string.byte(element, 1) == 123 and string.byte(element, -1) == 125 then
-          held[#held + 1] = key
-          held[#held + 1] = '[' .. element .. queues[2 * ((i - 1) % width + 1)]
-          scores[#scores + 1] = time[1]
-          scores[#scores + 1] = key
-        else redis.call('HSET', suspects, key, element) end
-      end
+    local token = 0
+    if count > 0 then
+      token = redis.call('INCRBY', tokens, count) - count + 1
+      redis.call('HSET', claims, unpack(sides))
       if #held > 0 then
         redis.call('HSET', unacked, unpack(held))
         redis.call('ZADD', unackedIndex, unpack(scores))
       end
-      redis.call('HSET', claims, unpack(sides))
     end
     if left > 0 then for _, list in ipairs(lists) do redis.call('LLEN', list) end end
-    return { token, time[1] * 1000 + math.floor(time[2] / 1000), from, found }`,
+    return { token, time[1] * 1000 + math.floor(time[2] / 1000), taken }`,
 })
 
-type Reply = readonly [token: number, nowMs: number, lists: readonly number[], elements: readonly Buffer[]]
+type Reply = readonly [token: number, nowMs: number, taken: readonly (number | readonly Buffer[])[]]
 
-function readReply([token, nowMs, lists, elements]: Reply): Claimed {
-  return { token, nowMs, lists: lists.map((index) => index - 1), elements }
+function readReply([token, nowMs, taken]: Reply): Claimed {
+  const elements: ClaimedFrom[] = []
+  for (let at = 0; at < taken.length; at += 2) {
+    const list = (taken[at] as number) - 1
+    for (const element of taken[at + 1] as readonly Buffer[]) elements.push({ list, element })
+  }
+  return { token, nowMs, elements }
 }

@@ -6,8 +6,6 @@ import { type Deed, deedArgs, deedsLua, listArgs } from './deeds.ts'
 /** One claim and how it ends. */
 export interface Ending {
   readonly key: string
-  /** What stands at its key among the owner's claims: {@link sideOf}. */
-  readonly side: string
   readonly what: EndingKind
   readonly record?: RecordArgs | undefined
   /** Done if the claim is valid, and only then. */
@@ -41,37 +39,57 @@ export interface RecordArgs {
   readonly keepSeconds: number
 }
 
-/** What an owner's claims hold at a claim's key. */
-export function sideOf(token: number, list: string): string {
-  return `${token} ${list}`
+/** What an owner's claims hold at a claim's key: its list, and whether its message runs alone. */
+export function sideOf(list: string, isAlone = false): string {
+  return `${isAlone ? '!' : '='}${list}`
 }
 
-/** The same for a claim whose message runs alone. */
-export function markedAlone(side: string): string {
-  return side.replace(' ', '! ')
+/** What {@link sideOf} wrote. */
+export function readSide(side: string): { list: string; isAlone: boolean } {
+  return { list: side.slice(1), isAlone: side.startsWith('!') }
 }
 
-/** What {@link sideOf} and {@link markedAlone} wrote. */
-export function readSide(side: string): { token: number; list: string; isAlone: boolean } {
-  const at = side.indexOf(' ')
-  const isAlone = side[at - 1] === '!'
-  return { token: Number(side.slice(0, isAlone ? at - 1 : at)), list: side.slice(at + 1), isAlone }
-}
-
-/** The arguments after the named ones. Endings in the rising order of their tokens, so that what goes to the front keeps its order. */
+/**
+ * The arguments after the named ones: all keys, the lists that are pushed to, what becomes of those that are not just done, then records and
+ * deeds; each with the number of its claim. Endings in the order of their claims, so that what goes to the front keeps it.
+ */
 export function settleArgs(endings: readonly Ending[]): RedisValue[] {
   const args: RedisValue[] = []
-  for (const { key } of endings) args.push(key)
-  for (const { side } of endings) args.push(side)
-  args.push(...listArgs(endings.flatMap(({ deeds }) => deeds)))
-  for (const { what, record, deeds } of endings) {
-    const values = valuesOf(what)
-    args.push(what.kind, values.length, ...values)
-    if (record === undefined) args.push('')
-    else args.push(record.key, record.document, record.keepSeconds)
-    args.push(...deedArgs(deeds))
+  const moves: RedisValue[] = []
+  const deeds: RedisValue[] = []
+  for (const [index, { key, what, deeds: own }] of endings.entries()) {
+    args.push(key)
+    if (what.kind !== 'done') moves.push(index + 1, what.kind, ...valuesOf(what))
+    if (own.length > 0) deeds.push(index + 1, ...deedArgs(own))
   }
+  const lists = deeds.length === 0 ? [0] : listArgs(endings.flatMap((ending) => ending.deeds))
+  args.push(...lists, moves.length, ...moves)
+  pushRecords(args, endings)
+  args.push(...deeds)
   return args
+}
+
+/** By how long they are kept, which is nearly always equally long: the count, the seconds, the claims' numbers, the keys, the documents. */
+function pushRecords(args: RedisValue[], endings: readonly Ending[]): void {
+  const groups = new Map<number, { numbers: number[]; keys: string[]; documents: RedisValue[] }>()
+  for (const [index, { record }] of endings.entries()) {
+    if (record === undefined) continue
+    let group = groups.get(record.keepSeconds)
+    if (group === undefined) {
+      group = { numbers: [], keys: [], documents: [] }
+      groups.set(record.keepSeconds, group)
+    }
+    group.numbers.push(index + 1)
+    group.keys.push(record.key)
+    group.documents.push(record.document)
+  }
+  args.push(groups.size)
+  for (const [keepSeconds, { numbers, keys, documents }] of groups) {
+    args.push(keys.length, keepSeconds)
+    // Where each claim has a record, its number says nothing.
+    if (keys.length < endings.length) args.push(...numbers)
+    args.push(...keys, ...documents)
+  }
 }
 
 function valuesOf(what: EndingKind): RedisValue[] {
@@ -79,19 +97,19 @@ function valuesOf(what: EndingKind): RedisValue[] {
     case 'done':
       return []
     case 'ready':
-      return [what.list, what.text]
+      return [2, what.list, what.text]
     case 'park':
-      return [what.list, what.dueOf, what.dueMs, `${what.toFront ? '>' : '<'}${what.tail}:`, what.entry ?? '']
+      return [5, what.list, what.dueOf, what.dueMs, `${what.toFront ? '>' : '<'}${what.tail}:`, what.entry ?? '']
     case 'dead':
-      return [what.deadOf, what.about, what.tail]
+      return [3, what.deadOf, what.about, what.tail]
     default:
       return what satisfies never
   }
 }
 
 /**
- * Ends claims of one owner: each that is valid wholly, the others not at all. A claim is valid while the owner's entry for it stands and
- * kombu has not restored it, which would have taken its key out of the index. The first write frees memory.
+ * Ends claims of one owner: each that is valid wholly, the others not at all. A claim is valid while its key is in kombu's index: the key is
+ * of one claim alone, and both kombu and we take it out when we give the message to somebody else. The first write frees memory.
  * Replies 1 for each that was valid.
  */
 export const settle = defineScript({
@@ -100,55 +118,63 @@ export const settle = defineScript({
   args: ['count', 'letterPrefix'],
   reply: (raw) => raw as readonly (0 | 1)[],
   lua: `${deedsLua}${keepRecordLua}
-    local n, valid, live, gone, fronts = tonumber(count), {}, {}, {}, {}
-    local sides = redis.call('HMGET', claims, unpack(ARGV, 3, n + 2))
+    local n, valid = tonumber(count), {}
+    local p = check(n + 3)
+    local areAll = redis.call('ZREM', unackedIndex, unpack(ARGV, 3, n + 2)) == n
     for i = 1, n do
-      valid[i] = sides[i] == ARGV[n + 2 + i] and 1 or 0
-      if valid[i] == 1 then live[#live + 1] = ARGV[i + 2] end
+      local key = ARGV[i + 2]
+      -- What can be no message is not in the index; what is still held and not there was never anybody else's.
+      local isHeld = areAll or redis.call('HEXISTS', unacked, key) + redis.call('HEXISTS', suspects, key) > 0
+      valid[i] = isHeld and 1 or 0
     end
-    if #live == 0 then return valid end
-    local p = check(2 * n + 3)
-    local removed = redis.call('ZREM', unackedIndex, unpack(live))
-    redis.call('HDEL', claims, unpack(live))
-    local function isHeld(key) return redis.call('HEXISTS', unacked, key) + redis.call('HEXISTS', suspects, key) > 0 end
-    if removed < #live then
-      for i = 1, n do if valid[i] == 1 and not isHeld(ARGV[i + 2]) then valid[i] = 0 end end
-    end
-    local time = redis.call('TIME')
-    local ends = {}
-    function ends.done() end
-    function ends.ready(key, p) fronts[#fronts + 1] = p end
-    function ends.park(key, p)
-      gone[#gone] = nil
-      if ARGV[p + 4] ~= '' then redis.call('HSET', unacked, key, ARGV[p + 4]) end
+    redis.call('HDEL', claims, unpack(ARGV, 3, n + 2))
+    local last, fronts, moves = p + tonumber(ARGV[p]), {}, {}
+    function moves.ready(key, p) fronts[#fronts + 1] = p end
+    function moves.park(key, p, entry)
+      if ARGV[p + 4] ~= '' then entry = ARGV[p + 4] end
+      redis.call('HSET', unacked, key, entry)
       redis.call('ZADD', unackedIndex, string.format('%.3f', ARGV[p + 2] / 1000), key)
       redis.call('ZADD', ARGV[p + 1], ARGV[p + 2], ARGV[p + 3] .. key)
       redis.call('ZADD', due, 'LT', ARGV[p + 2], ARGV[p])
     end
-    function ends.dead(key, p)
-      local entry, id = redis.call('HGET', unacked, key), redis.call('INCR', deadLast)
+    function moves.dead(key, p, entry)
       local raw = entry and string.sub(entry, 2, -1 - ARGV[p + 2]) or redis.call('HGET', suspects, key) or ''
+      local time, id = redis.call('TIME'), redis.call('INCR', deadLast)
+      local since = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
       redis.call('HDEL', suspects, key)
-      local since = time[1] * 1000 + math.floor(time[2] / 1000)
-      redis.call('HSET', letterPrefix .. id, 'about', ARGV[p + 1], 'raw', raw, 'since', string.format('%.0f', since))
+      redis.call('HSET', letterPrefix .. id, 'about', ARGV[p + 1], 'raw', raw, 'since', since)
       redis.call('ZADD', dead, id, id)
       redis.call('ZADD', ARGV[p], id, id)
     end
-    for i = 1, n do
-      local really = valid[i] == 1
-      if really then
-        gone[#gone + 1] = ARGV[i + 2]
-        ends[ARGV[p]](ARGV[i + 2], p + 2)
-      end
-      p = p + 2 + ARGV[p + 1]
-      if ARGV[p] == '' then p = p + 1
-      else
-        if really then keep(ARGV[p], ARGV[p + 1], ARGV[p + 2]) end
-        p = p + 3
-      end
-      p = act(p, really)
+    local entries, at = {}, p + 1
+    while at <= last do
+      local i = tonumber(ARGV[at])
+      if ARGV[at + 1] ~= 'ready' then entries[i] = redis.call('HGET', unacked, ARGV[i + 2]) end
+      at = at + 3 + ARGV[at + 2]
     end
-    if #gone > 0 then redis.call('HDEL', unacked, unpack(gone)) end
+    redis.call('HDEL', unacked, unpack(ARGV, 3, n + 2))
+    at = p + 1
+    while at <= last do
+      local i = tonumber(ARGV[at])
+      if valid[i] == 1 then moves[ARGV[at + 1]](ARGV[i + 2], at + 3, entries[i]) end
+      at = at + 3 + ARGV[at + 2]
+    end
     for i = #fronts, 1, -1 do redis.call('RPUSH', ARGV[fronts[i]], ARGV[fronts[i] + 1]) end
+    p = last + 2
+    for _ = 1, tonumber(ARGV[last + 1]) do
+      local m, keepSeconds, numbers = tonumber(ARGV[p]), ARGV[p + 1], nil
+      p = p + 2
+      if m < n then numbers, p = p, p + m end
+      local olds, isKept = redis.call('MGET', unpack(ARGV, p, p + m - 1)), {}
+      for j = 0, m - 1 do
+        local i, key, document = numbers and tonumber(ARGV[numbers + j]) or j + 1, ARGV[p + j], ARGV[p + m + j]
+        if valid[i] == 1 then
+          keep(key, isKept[key] or olds[j + 1], document, keepSeconds)
+          isKept[key] = document
+        end
+      end
+      p = p + 2 * m
+    end
+    while p <= #ARGV do p = act(p + 1, valid[tonumber(ARGV[p])] == 1) end
     return valid`,
 })
