@@ -20,6 +20,8 @@ export interface HeldMessage extends Pick<WireMessage, 'headers'> {
   readonly holder: ClaimHolder
   /** Undefined while it was never delivered before, or is to be as if it weren't. */
   readonly history: DeliveryHistory | undefined
+  /** Its size as it is kept. */
+  readonly bytes: number
   /** Its delivery tag, where it stands among those that wait in the list before their time. */
   readonly aheadTag: string | undefined
 }

@@ -1,5 +1,5 @@
 import { DecodeError } from '../../base/errors.ts'
-import type { Delivery } from '../broker.ts'
+import type { DeadLetterReason, Delivery } from '../broker.ts'
 import type { ClaimHolder, HeldMessage } from './held-message.ts'
 import { type DecodedEnvelope, decodeKombuEnvelope } from './kombu-envelope.ts'
 import type { RedisKeys } from './redis-keys.ts'
@@ -24,12 +24,17 @@ export interface ReadMessage {
 
 /** A message, or how a claim ends that is none: an element that is no message is set aside, one whose time has not come is parked. */
 export function readElement(
-  element: Buffer,
+  element: Buffer | number,
   place: ClaimedElement,
   { keys, holder, nowMs }: { readonly keys: RedisKeys; readonly holder: ClaimHolder; readonly nowMs: number },
 ): ReadMessage | Ending {
   const { key, list, queue } = place
   const tail = tailOf(queue)
+  const dead = (reason: DeadLetterReason, detail: string): Ending => {
+    const about = aboutText({ queue, list, reason, detail }, undefined)
+    return { key, what: { kind: 'dead', deadOf: keys.deadOf(queue), about, tail }, deeds: [] }
+  }
+  if (typeof element === 'number') return dead('too-large', `The message has ${element} bytes, and was not read.`)
   try {
     const envelope = decodeElement(element)
     const { notBefore: due, deliveryTag, message } = envelope
@@ -46,12 +51,18 @@ export function readElement(
       return { key, what, deeds: [['ZREM', keys.ahead(queue), deliveryTag]] }
     }
     const aheadTag = due === undefined ? undefined : deliveryTag
-    const held = { ...place, holder, history: historyOf(envelope), aheadTag, headers: message.headers }
+    const held = {
+      ...place,
+      holder,
+      history: historyOf(envelope),
+      aheadTag,
+      headers: message.headers,
+      bytes: element.byteLength,
+    }
     return { held, delivery: deliveryOf(envelope, place), due }
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
-    const about = aboutText({ queue, list, reason: 'undecodable', detail: error.message }, undefined)
-    return { key, what: { kind: 'dead', deadOf: keys.deadOf(queue), about, tail }, deeds: [] }
+    return dead('undecodable', error.message)
   }
 }
 

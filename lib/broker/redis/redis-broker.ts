@@ -5,6 +5,7 @@ import type { Generation } from '../../driver/redis/redis-commands.ts'
 import type { RedisEndpoint } from '../../driver/redis/redis-endpoint.ts'
 import { openRedisServer, type RedisServer } from '../../driver/redis/redis-server.ts'
 import type { WireMessage } from '../../message/wire-message.ts'
+import { ResultKeys } from '../../result/redis/result-keys.ts'
 import type {
   Broker,
   BrokerAdmin,
@@ -40,7 +41,7 @@ export interface RedisBrokerOptions {
   readonly replicas?: number | undefined
   /** How long a call may take, ms. @default 10_000 */
   readonly publishTimeoutMs?: number | undefined
-  /** Before a result's id in its key: the result backend's. @default celery-task-meta- */
+  /** Before the keys of results: the result backend's `keyPrefix`. @default none */
   readonly resultKeyPrefix?: string | undefined
 }
 
@@ -73,7 +74,6 @@ export class RedisBroker implements Broker {
 
   constructor(options: RedisBrokerOptions) {
     const { endpoint, clock, layout, visibilityMs = 3_600_000, replicas = 0, publishTimeoutMs = 10_000 } = options
-    const { resultKeyPrefix = 'celery-task-meta-' } = options
     const server = openRedisServer({ endpoint, clock, timeoutMs: publishTimeoutMs })
     const keys = new RedisKeys({ ...defaultLayout, db: endpoint.db, ...layout })
     const onReady = (): void => this.#wake()
@@ -96,7 +96,7 @@ export class RedisBroker implements Broker {
       keys,
       clock,
       publisher: this.#publisher,
-      resultKey: (id) => resultKeyPrefix + id,
+      resultKeys: new ResultKeys(options.resultKeyPrefix),
       onParked: (dueMs) => this.#due.expect(dueMs),
     })
     this.#topics = new RedisTopics(server, keys)
@@ -225,7 +225,10 @@ export class RedisBroker implements Broker {
     const keys = this.#keys
     for (const owner of this.#owners) {
       try {
-        await returnClaims({ keys, target: this.#server }, owner, { isKept: () => false, isLoss: true })
+        await returnClaims({ keys, target: this.#server, now: this.#server.serverNow() }, owner, {
+          isKept: () => false,
+          isLoss: true,
+        })
         await this.#server.pipeline(
           [
             { name: 'ZREM', args: [keys.owners, owner] },

@@ -2,7 +2,9 @@ import type { Clock } from '../../base/clock.ts'
 import { OutcomeUnknown } from '../../base/errors.ts'
 import type { RedisCall } from '../../driver/redis/redis-commands.ts'
 import type { RedisServer } from '../../driver/redis/redis-server.ts'
-import type { StoredRecord } from '../../result/result-record.ts'
+import { clockSkew } from '../../result/redis/redis-result-backend.ts'
+import type { ResultKeys } from '../../result/redis/result-keys.ts'
+import { recordValues } from '../../result/redis/result-rows.ts'
 import type { Settlement, SettleReply } from '../broker.ts'
 import { oneMore } from '../delivery-history.ts'
 import { dueTime } from '../envelope.ts'
@@ -19,8 +21,8 @@ export interface RedisClaimsParts {
   readonly keys: RedisKeys
   readonly publisher: RedisPublisher
   readonly clock: Clock
-  /** The key under which a result is kept. */
-  readonly resultKey: (id: string) => string
+  /** Where results are kept. */
+  readonly resultKeys: ResultKeys
   /** Something was parked until then, ms since the epoch. */
   readonly onParked: (dueMs: number) => void
 }
@@ -121,7 +123,7 @@ export class RedisClaims {
     const { unacked, unackedIndex, suspects, due, dead, deadLast, letterPrefix } = keys
     return settle.call(
       { unacked, unackedIndex, claims: keys.claims(owner), suspects, due, dead, deadLast },
-      { count: endings.length, letterPrefix },
+      { count: endings.length, letterPrefix, sidePrefix: this.#parts.resultKeys.sidePrefix },
       { restArgs: settleArgs(endings) },
     )
   }
@@ -131,7 +133,8 @@ export class RedisClaims {
   }
 
   async #endings(plans: readonly Plan[]): Promise<Ending[]> {
-    const { publisher } = this.#parts
+    const { publisher, resultKeys, server } = this.#parts
+    const skewMs = clockSkew(server)
     const isFollowed = plans.some(({ follow }) => follow.length > 0)
     const deeds = isFollowed ? await Promise.all(plans.map(({ follow }) => publisher.deeds(follow))) : undefined
     const edited = plans.filter(isEdited)
@@ -139,7 +142,7 @@ export class RedisClaims {
     return plans.map(({ held, settlement }, index) => ({
       key: held.key,
       what: this.#what(held, settlement, texts?.get(held.key)),
-      record: settlement.record === undefined ? undefined : this.#record(settlement.record),
+      record: settlement.record === undefined ? undefined : recordValues(resultKeys, settlement.record, skewMs),
       deeds: [...(deeds?.[index] ?? []), ...this.#noLongerAhead(held)],
     }))
   }
@@ -193,12 +196,6 @@ export class RedisClaims {
       if (entry !== null) texts.set(key, textDecoder.decode(envelopeOf(entry, queue)))
     })
     return texts
-  }
-
-  #record({ id, document, expiresAt }: StoredRecord): Ending['record'] {
-    const { resultKey, clock } = this.#parts
-    const keepSeconds = expiresAt === undefined ? 0 : Math.max(1, Math.ceil((expiresAt - clock.now()) / 1000))
-    return { key: resultKey(id), document, keepSeconds }
   }
 
   #noLongerAhead({ aheadTag, queue }: HeldMessage): readonly Deed[] {

@@ -2,13 +2,15 @@ import { randomBytes } from 'node:crypto'
 import { retryDelay } from '../../base/backoff.ts'
 import type { Clock } from '../../base/clock.ts'
 import { InvalidCall } from '../../base/errors.ts'
-import type { Generation, RedisCommands } from '../../driver/redis/redis-commands.ts'
+import type { Generation } from '../../driver/redis/redis-commands.ts'
+import type { RedisServer } from '../../driver/redis/redis-server.ts'
 import type { ConsumeOptions, Consumer, Delivery, LeaseModule } from '../broker.ts'
+import { isSuspect } from '../delivery-history.ts'
 import type { ClaimHolder, HeldMessage } from './held-message.ts'
 import { type ReadMessage, readElement, sortDue } from './read-element.ts'
 import type { RedisClaims } from './redis-claims.ts'
 import { claimKeyPrefix, type RedisKeys } from './redis-keys.ts'
-import { returnClaims, suspectLosses } from './return-claims.ts'
+import { returnClaims } from './return-claims.ts'
 import { type Claimed, claim } from './scripts/claim.ts'
 import { markAlone } from './scripts/mark-alone.ts'
 import { registerOwner } from './scripts/register-owner.ts'
@@ -16,7 +18,7 @@ import { type Ending, sideOf } from './scripts/settle.ts'
 import { closingOf } from './unacked-entry.ts'
 
 export interface RedisConsumerParts {
-  readonly server: RedisCommands
+  readonly server: RedisServer
   readonly keys: RedisKeys
   readonly clock: Clock
   readonly claims: RedisClaims
@@ -31,7 +33,7 @@ export interface RedisConsumerParts {
 const defaultLeaseMs = 10_000
 /** Wider claims hold up other commands, and Lua's stack has an end. */
 const claimedAtOnce = 500
-const claimedBytes = 16 * 1024 * 1024
+const claimedBytes = 32 * 1024 * 1024
 /** How often to look where the server tells of new messages: for what it failed to tell. */
 const watchMs = 1_000
 /** The same where it doesn't tell. */
@@ -50,6 +52,8 @@ export class RedisConsumer implements Consumer, ClaimHolder {
   readonly #closings: readonly string[]
   #prefetch: number
   #unsettled = 0
+  /** Of what is held. */
+  #bytes = 0
   /** Claimed suspects that wait until nothing else is unsettled. */
   #waitingAlone: ReadMessage[] = []
   #alone: HeldMessage | undefined
@@ -62,6 +66,8 @@ export class RedisConsumer implements Consumer, ClaimHolder {
   #failures = 0
   #isStopped = false
   #isWoken = false
+  /** The last claim left room, and the server will tell of what is new. */
+  #isDry = false
   #claiming: Promise<void> | undefined
   #cancelTimer: (() => void) | undefined
   #watched: ReadonlySet<string> | undefined
@@ -94,7 +100,7 @@ export class RedisConsumer implements Consumer, ClaimHolder {
 
   setPrefetch(prefetch: number): void {
     this.#prefetch = checkedPrefetch(prefetch)
-    this.look()
+    this.#lookUnlessDry()
   }
 
   get unsettled(): number {
@@ -121,7 +127,10 @@ export class RedisConsumer implements Consumer, ClaimHolder {
     if (!isFirst) {
       // What a lost reply would have brought goes back; after a declared death everything does.
       const isOurs = wasKnown ? (key: string) => claims.has(key) : () => false
-      await returnClaims({ keys, target: generation }, this.owner, { isKept: isOurs, isLoss: !wasKnown })
+      await returnClaims({ keys, target: generation, now: this.#parts.server.serverNow() }, this.owner, {
+        isKept: isOurs,
+        isLoss: !wasKnown,
+      })
     }
     this.#registeredOn = generation
   }
@@ -130,9 +139,10 @@ export class RedisConsumer implements Consumer, ClaimHolder {
     const waiting = this.#waitingAlone.findIndex((each) => each.held === held)
     if (waiting >= 0) this.#waitingAlone.splice(waiting, 1)
     else this.#unsettled--
+    this.#bytes -= held.bytes
     if (this.#alone === held) this.#alone = undefined
     this.#nextAlone()
-    this.look()
+    this.#lookUnlessDry()
   }
 
   gaveBack(): void {
@@ -159,6 +169,7 @@ export class RedisConsumer implements Consumer, ClaimHolder {
 
   /** Claims, if there is room. */
   look(): void {
+    this.#isDry = false
     if (this.#room === 0 || this.#generation === undefined) return
     if (this.#claiming !== undefined) this.#isWoken = true
     else {
@@ -167,7 +178,17 @@ export class RedisConsumer implements Consumer, ClaimHolder {
     }
   }
 
+  /** After a claim that left room, the server tells of what is new; asking again would find nothing. */
+  #lookUnlessDry(): void {
+    if (!this.#isDry) this.look()
+  }
+
+  get #roomBytes(): number {
+    return (this.#parts.options.prefetchBytes ?? Number.MAX_SAFE_INTEGER) - this.#bytes
+  }
+
   get #room(): number {
+    if (this.#roomBytes <= 0 && this.#unsettled > 0) return 0
     if (this.#isStopped || this.#alone !== undefined || this.#waitingAlone.length > 0) return 0
     return Math.max(0, Math.min(claimedAtOnce, this.#prefetch - this.#unsettled))
   }
@@ -176,6 +197,7 @@ export class RedisConsumer implements Consumer, ClaimHolder {
   async #claim(generation: Generation): Promise<void> {
     const { clock } = this.#parts
     this.#isWoken = false
+    this.#isDry = false
     // Together with what else this turn of the event loop settles.
     await Promise.resolve()
     let next: 'at once' | 'wait' = 'wait'
@@ -206,7 +228,10 @@ export class RedisConsumer implements Consumer, ClaimHolder {
       return 'at once'
     }
     await this.#handOver(claimed, sequence, queues)
-    return claimed.elements.length === room ? 'at once' : 'wait'
+    if (claimed.isMore) return claimed.elements.length > 0 ? 'at once' : 'wait'
+    if (claimed.elements.length === room) return 'at once'
+    this.#isDry = this.#parts.isTold(generation)
+    return 'wait'
   }
 
   async #run(
@@ -215,6 +240,7 @@ export class RedisConsumer implements Consumer, ClaimHolder {
   ): Promise<Claimed | undefined> {
     const { keys, isTold } = this.#parts
     const { unacked, unackedIndex, suspects, token: tokens, paused: pausedQueues } = keys
+    const { maxBytes = Number.MAX_SAFE_INTEGER } = this.#parts.options
     const call = claim.call(
       {
         unacked,
@@ -225,7 +251,15 @@ export class RedisConsumer implements Consumer, ClaimHolder {
         suspects,
         pausedQueues,
       },
-      { record: this.#record, keyPrefix: this.#keyPrefix, sequence, room, maxBytes: claimedBytes },
+      {
+        record: this.#record,
+        keyPrefix: this.#keyPrefix,
+        sequence,
+        room,
+        roomBytes: Math.min(claimedBytes, Math.max(0, this.#roomBytes)),
+        isEmpty: this.#unsettled === 0 ? 1 : 0,
+        maxBytes,
+      },
       {
         restKeys: this.#listsOf(queues),
         restArgs: queues.flatMap((index) => [this.#parts.queues[index]!, this.#closings[index]!]),
@@ -269,7 +303,10 @@ export class RedisConsumer implements Consumer, ClaimHolder {
       else messages.push(read)
     })
     sortDue(messages)
-    for (const { held } of messages) claims.add(held)
+    for (const { held } of messages) {
+      claims.add(held)
+      this.#bytes += held.bytes
+    }
     this.#deliver(messages)
     if (endings.length === 0) return
     try {
@@ -282,7 +319,7 @@ export class RedisConsumer implements Consumer, ClaimHolder {
   }
 
   #deliver(items: readonly ReadMessage[]): void {
-    const trusted = items.filter(({ delivery }) => delivery.losses < suspectLosses)
+    const trusted = items.filter(({ delivery }) => !isSuspect(delivery))
     if (trusted.length < items.length) this.#waitingAlone.push(...items.filter((item) => !trusted.includes(item)))
     this.#hand(trusted.map(({ delivery }) => delivery))
     this.#nextAlone()

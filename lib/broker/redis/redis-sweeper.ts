@@ -114,10 +114,13 @@ export class RedisSweeper {
   }
 
   async #recover(generation: Generation, { id, deadline }: LapsedOwner): Promise<void> {
-    const { keys, onReturned } = this.#parts
+    const { keys, server, onReturned } = this.#parts
     const at = { owners: keys.owners, owner: keys.owner(id), claims: keys.claims(id) }
     if (!(await buryOwner.run(generation, at, { id, deadline }))) return
-    const count = await returnClaims({ keys, target: generation }, id, { isKept: () => false, isLoss: true })
+    const count = await returnClaims({ keys, target: generation, now: server.serverNow() }, id, {
+      isKept: () => false,
+      isLoss: true,
+    })
     if (count > 0) onReturned()
     // Now without claims: forgotten.
     await buryOwner.run(generation, at, { id, deadline: '0' })

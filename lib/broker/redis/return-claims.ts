@@ -1,22 +1,19 @@
 import { DecodeError } from '../../base/errors.ts'
 import type { RedisCommands } from '../../driver/redis/redis-commands.ts'
-import { oneMore } from '../delivery-history.ts'
+import { afterLossAt, isSuspect, oneMore } from '../delivery-history.ts'
 import { markReturned } from './envelope-marks.ts'
 import { decodeKombuEnvelope } from './kombu-envelope.ts'
 import type { RedisKeys } from './redis-keys.ts'
 import { type Ending, type EndingKind, readSide, settle, settleArgs } from './scripts/settle.ts'
-import { aboutText, envelopeOf, tailOf } from './unacked-entry.ts'
+import { aboutText, closingOf, envelopeOf, tailOf } from './unacked-entry.ts'
 
 export interface ReturnClaimsParts {
   readonly keys: RedisKeys
   readonly target: RedisCommands
+  /** The server's clock, ms since the epoch. */
+  readonly now: number
 }
 
-/**
- * How many lost deliveries make a message suspect: from then on it runs alone, so that no other is blamed for what it does, and only the
- * loss of such a run counts.
- */
-export const suspectLosses = 2
 /** How many at once: each is read, changed and written back. */
 const atOnce = 100
 
@@ -26,7 +23,7 @@ const atOnce = 100
  * @returns how many went back
  */
 export async function returnClaims(
-  { keys, target }: ReturnClaimsParts,
+  { keys, target, now }: ReturnClaimsParts,
   owner: string,
   which: { readonly isKept: (key: string) => boolean; readonly isLoss: boolean },
 ): Promise<number> {
@@ -39,12 +36,12 @@ export async function returnClaims(
   let count = 0
   while (sides.length > 0) {
     const portion = sides.splice(-atOnce)
-    const endings = await endingsOf({ keys, target }, portion, which.isLoss)
+    const endings = await endingsOf({ keys, target, now }, portion, which.isLoss)
     const { unacked, unackedIndex, suspects, due, dead, deadLast, letterPrefix } = keys
     const valid = await settle.run(
       target,
       { unacked, unackedIndex, claims: keys.claims(owner), suspects, due, dead, deadLast },
-      { count: endings.length, letterPrefix },
+      { count: endings.length, letterPrefix, sidePrefix: '' },
       { restArgs: settleArgs(endings), what: 'return claims' },
     )
     count += valid.filter((one) => one === 1).length
@@ -58,7 +55,7 @@ function sequenceOf(key: string): number {
 }
 
 async function endingsOf(
-  { keys, target }: ReturnClaimsParts,
+  { keys, target, now }: ReturnClaimsParts,
   portion: readonly { readonly key: string; readonly side: string }[],
   isLoss: boolean,
 ): Promise<Ending[]> {
@@ -69,17 +66,18 @@ async function endingsOf(
   })) as (Buffer | null)[]
   return portion.map(({ key, side }, index) => {
     const { list, isAlone } = readSide(side)
+    const id = sequenceOf(key)
     const queue = keys.queueOf(list) ?? list
     const entry = entries[index]
     const envelope = entry === null || entry === undefined ? undefined : envelopeOf(entry, queue)
-    return { key, what: wayBack(keys, { list, queue, envelope }, { isLoss, isAlone }), deeds: [] }
+    return { key, what: wayBack(keys, { list, queue, envelope }, { isLoss, isAlone, id, now }), deeds: [] }
   })
 }
 
 function wayBack(
   keys: RedisKeys,
   { list, queue, envelope }: { list: string; queue: string; envelope: Uint8Array | undefined },
-  { isLoss, isAlone }: { isLoss: boolean; isAlone: boolean },
+  { isLoss, isAlone, id, now }: { isLoss: boolean; isAlone: boolean; id: number; now: number },
 ): EndingKind {
   try {
     if (envelope === undefined) throw new DecodeError('The element of the queue is no JSON object.')
@@ -87,8 +85,13 @@ function wayBack(
     const text = Buffer.from(envelope.buffer, envelope.byteOffset, envelope.byteLength).toString()
     if (!isLoss) return { kind: 'ready', list, text }
     // A suspect that did not run alone is not to blame.
-    const counted = losses >= suspectLosses && !isAlone ? undefined : 'loss'
-    return { kind: 'ready', list, text: markReturned(text, oneMore({ losses, returns, firstReturnedAt }, counted, 0)) }
+    const counted = isSuspect({ losses }) && !isAlone ? undefined : 'loss'
+    const history = oneMore({ losses, returns, firstReturnedAt }, counted, now)
+    const due = afterLossAt(history, id, now)
+    const marked = markReturned(text, history)
+    if (due === undefined) return { kind: 'ready', list, text: marked }
+    const entry = `[${marked}${closingOf(queue)}`
+    return { kind: 'park', list, dueOf: keys.dueOf(list), dueMs: due, toFront: true, tail: tailOf(queue), entry }
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
     const about = aboutText({ queue, list, reason: 'undecodable', detail: error.message }, undefined)

@@ -1,13 +1,14 @@
 import type { RedisValue } from '../../../driver/redis/redis-commands.ts'
 import { defineScript } from '../../../driver/redis/redis-script.ts'
-import { keepRecordLua } from '../../../result/redis/keep-record.ts'
+import { keepRecordLua, valuesPerRecord } from '../../../result/redis/scripts/keep-records.ts'
 import { type Deed, deedArgs, deedsLua, listArgs } from './deeds.ts'
 
 /** One claim and how it ends. */
 export interface Ending {
   readonly key: string
   readonly what: EndingKind
-  readonly record?: RecordArgs | undefined
+  /** What `keepRecord` takes. */
+  readonly record?: readonly RedisValue[] | undefined
   /** Done if the claim is valid, and only then. */
   readonly deeds: readonly Deed[]
 }
@@ -31,14 +32,6 @@ export type EndingKind =
   /** Among the dead letters, with its raw bytes and what is known `about` it: a JSON object. */
   | { readonly kind: 'dead'; readonly deadOf: string; readonly about: string; readonly tail: number }
 
-/** A record as Celery keeps and publishes it. */
-export interface RecordArgs {
-  readonly key: string
-  readonly document: string | Uint8Array
-  /** Seconds; 0 for ever. */
-  readonly keepSeconds: number
-}
-
 /** What an owner's claims hold at a claim's key: its list, and whether its message runs alone. */
 export function sideOf(list: string, isAlone = false): string {
   return `${isAlone ? '!' : '='}${list}`
@@ -56,40 +49,18 @@ export function readSide(side: string): { list: string; isAlone: boolean } {
 export function settleArgs(endings: readonly Ending[]): RedisValue[] {
   const args: RedisValue[] = []
   const moves: RedisValue[] = []
+  const records: RedisValue[] = []
   const deeds: RedisValue[] = []
-  for (const [index, { key, what, deeds: own }] of endings.entries()) {
+  for (const [index, { key, what, record, deeds: own }] of endings.entries()) {
     args.push(key)
     if (what.kind !== 'done') moves.push(index + 1, what.kind, ...valuesOf(what))
+    if (record !== undefined) records.push(index + 1, ...record)
     if (own.length > 0) deeds.push(index + 1, ...deedArgs(own))
   }
   const lists = deeds.length === 0 ? [0] : listArgs(endings.flatMap((ending) => ending.deeds))
-  args.push(...lists, moves.length, ...moves)
-  pushRecords(args, endings)
-  args.push(...deeds)
+  args.push(...lists, moves.length)
+  for (const part of [moves, [records.length], records, deeds]) for (const value of part) args.push(value)
   return args
-}
-
-/** By how long they are kept, which is nearly always equally long: the count, the seconds, the claims' numbers, the keys, the documents. */
-function pushRecords(args: RedisValue[], endings: readonly Ending[]): void {
-  const groups = new Map<number, { numbers: number[]; keys: string[]; documents: RedisValue[] }>()
-  for (const [index, { record }] of endings.entries()) {
-    if (record === undefined) continue
-    let group = groups.get(record.keepSeconds)
-    if (group === undefined) {
-      group = { numbers: [], keys: [], documents: [] }
-      groups.set(record.keepSeconds, group)
-    }
-    group.numbers.push(index + 1)
-    group.keys.push(record.key)
-    group.documents.push(record.document)
-  }
-  args.push(groups.size)
-  for (const [keepSeconds, { numbers, keys, documents }] of groups) {
-    args.push(keys.length, keepSeconds)
-    // Where each claim has a record, its number says nothing.
-    if (keys.length < endings.length) args.push(...numbers)
-    args.push(...keys, ...documents)
-  }
 }
 
 function valuesOf(what: EndingKind): RedisValue[] {
@@ -115,19 +86,19 @@ function valuesOf(what: EndingKind): RedisValue[] {
 export const settle = defineScript({
   name: 'settle',
   keys: ['unacked', 'unackedIndex', 'claims', 'suspects', 'due', 'dead', 'deadLast'],
-  args: ['count', 'letterPrefix'],
+  args: ['count', 'letterPrefix', 'sidePrefix'],
   reply: (raw) => raw as readonly (0 | 1)[],
   lua: `${deedsLua}${keepRecordLua}
     local n, valid = tonumber(count), {}
-    local p = check(n + 3)
-    local areAll = redis.call('ZREM', unackedIndex, unpack(ARGV, 3, n + 2)) == n
+    local p = check(n + 4)
+    local areAll = redis.call('ZREM', unackedIndex, unpack(ARGV, 4, n + 3)) == n
     for i = 1, n do
-      local key = ARGV[i + 2]
+      local key = ARGV[i + 3]
       -- What can be no message is not in the index; what is still held and not there was never anybody else's.
       local isHeld = areAll or redis.call('HEXISTS', unacked, key) + redis.call('HEXISTS', suspects, key) > 0
       valid[i] = isHeld and 1 or 0
     end
-    redis.call('HDEL', claims, unpack(ARGV, 3, n + 2))
+    redis.call('HDEL', claims, unpack(ARGV, 4, n + 3))
     local last, fronts, moves = p + tonumber(ARGV[p]), {}, {}
     function moves.ready(key, p) fronts[#fronts + 1] = p end
     function moves.park(key, p, entry)
@@ -149,32 +120,22 @@ export const settle = defineScript({
     local entries, at = {}, p + 1
     while at <= last do
       local i = tonumber(ARGV[at])
-      if ARGV[at + 1] ~= 'ready' then entries[i] = redis.call('HGET', unacked, ARGV[i + 2]) end
+      if ARGV[at + 1] ~= 'ready' then entries[i] = redis.call('HGET', unacked, ARGV[i + 3]) end
       at = at + 3 + ARGV[at + 2]
     end
-    redis.call('HDEL', unacked, unpack(ARGV, 3, n + 2))
+    redis.call('HDEL', unacked, unpack(ARGV, 4, n + 3))
     at = p + 1
     while at <= last do
       local i = tonumber(ARGV[at])
-      if valid[i] == 1 then moves[ARGV[at + 1]](ARGV[i + 2], at + 3, entries[i]) end
+      if valid[i] == 1 then moves[ARGV[at + 1]](ARGV[i + 3], at + 3, entries[i]) end
       at = at + 3 + ARGV[at + 2]
     end
     for i = #fronts, 1, -1 do redis.call('RPUSH', ARGV[fronts[i]], ARGV[fronts[i] + 1]) end
-    p = last + 2
-    for _ = 1, tonumber(ARGV[last + 1]) do
-      local m, keepSeconds, numbers = tonumber(ARGV[p]), ARGV[p + 1], nil
-      p = p + 2
-      if m < n then numbers, p = p, p + m end
-      local olds, isKept = redis.call('MGET', unpack(ARGV, p, p + m - 1)), {}
-      for j = 0, m - 1 do
-        local i, key, document = numbers and tonumber(ARGV[numbers + j]) or j + 1, ARGV[p + j], ARGV[p + m + j]
-        if valid[i] == 1 then
-          keep(key, isKept[key] or olds[j + 1], document, keepSeconds)
-          isKept[key] = document
-        end
-      end
-      p = p + 2 * m
+    p, last = last + 2, last + 1 + tonumber(ARGV[last + 1])
+    for at = p, last, ${valuesPerRecord + 1} do
+      if valid[tonumber(ARGV[at])] == 1 then keepRecord(ARGV, at + 1, sidePrefix) end
     end
+    p = last + 1
     while p <= #ARGV do p = act(p + 1, valid[tonumber(ARGV[p])] == 1) end
     return valid`,
 })
