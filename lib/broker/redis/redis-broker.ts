@@ -40,7 +40,7 @@ export interface RedisBrokerOptions {
   /** Replicas that must have a publication before it resolves. @default 0 */
   readonly replicas?: number | undefined
   /** How long a call may take, ms. @default 10_000 */
-  readonly publishTimeoutMs?: number | undefined
+  readonly timeoutMs?: number | undefined
   /** Before the keys of results: the result backend's `keyPrefix`. @default none */
   readonly resultKeyPrefix?: string | undefined
 }
@@ -73,8 +73,8 @@ export class RedisBroker implements Broker {
   #isStopped = false
 
   constructor(options: RedisBrokerOptions) {
-    const { endpoint, clock, layout, visibilityMs = 3_600_000, replicas = 0, publishTimeoutMs = 10_000 } = options
-    const server = openRedisServer({ endpoint, clock, timeoutMs: publishTimeoutMs })
+    const { endpoint, clock, layout, visibilityMs = 3_600_000, replicas = 0, timeoutMs = 10_000 } = options
+    const server = openRedisServer({ endpoint, clock, timeoutMs: timeoutMs })
     const keys = new RedisKeys({ ...defaultLayout, db: endpoint.db, ...layout })
     const onReady = (): void => this.#wake()
     const onError = (error: Error): void => this.#failed(error)
@@ -89,7 +89,7 @@ export class RedisBroker implements Broker {
       clock,
       replicas,
       topology: this.#topology,
-      timeoutMs: publishTimeoutMs,
+      timeoutMs: timeoutMs,
     })
     this.#claims = new RedisClaims({
       server,
