@@ -1,7 +1,9 @@
 import { Unroutable } from '../../base/errors.ts'
-import type { RedisCall, RedisCommands } from '../../driver/redis/redis-commands.ts'
+import type { RedisCommands } from '../../driver/redis/redis-commands.ts'
 import { type Exchange, matchesTopic, type Queue, type Route } from '../queue.ts'
 import type { RedisKeys } from './redis-keys.ts'
+import { declare } from './scripts/declare.ts'
+import { type Deed, deedArgs } from './scripts/deeds.ts'
 
 /** Where a message goes. */
 export interface Destinations {
@@ -30,8 +32,7 @@ export class RedisTopology {
 
   /** Makes the names of queues known that are reached by their names alone. */
   async remember(queues: readonly string[]): Promise<void> {
-    if (queues.length === 0) return
-    await this.#server.command('SADD', [this.#keys.queues, ...queues], { repeat: true, what: 'consume' })
+    if (queues.length > 0) await this.#run([['SADD', this.#keys.queues, ...queues]])
   }
 
   /** Declares again what was declared here. */
@@ -76,24 +77,27 @@ export class RedisTopology {
   }
 
   async #send(queues: readonly Queue[]): Promise<void> {
-    const calls = queues.flatMap((queue) => this.#callsFor(queue))
-    if (calls.length === 0) return
-    const replies = await this.#server.pipeline(calls, { repeat: true, what: 'declare queues' })
-    for (const reply of replies) if (reply instanceof Error) throw reply
+    const deeds = queues.flatMap((queue) => this.#deedsFor(queue))
+    if (deeds.length > 0) await this.#run(deeds)
   }
 
-  #callsFor({ name, exchange, routingKeys }: Queue): RedisCall[] {
+  async #run(deeds: readonly Deed[]): Promise<void> {
+    const options = { restArgs: deedArgs(deeds), what: 'declare queues' }
+    await declare.run(this.#server, { queues: this.#keys.queues }, {}, options)
+  }
+
+  #deedsFor({ name, exchange, routingKeys }: Queue): Deed[] {
     const keys = this.#keys
-    const calls: RedisCall[] = [{ name: 'SADD', args: [keys.queues, name] }]
-    if (exchange.name === '') return calls
-    calls.push({ name: 'HSET', args: [keys.exchanges, exchange.name, exchange.type] })
-    if (exchange.type === 'fanout') calls.push({ name: 'SADD', args: [keys.fanout(exchange.name), name] })
+    const deeds: Deed[] = [['SADD', keys.queues, name]]
+    if (exchange.name === '') return deeds
+    deeds.push(['HSET', keys.exchanges, exchange.name, exchange.type])
+    if (exchange.type === 'fanout') deeds.push(['SADD', keys.fanout(exchange.name), name])
     const keysBound = exchange.type === 'fanout' && routingKeys.length === 0 ? [''] : routingKeys
     const members = keysBound.map((key) =>
       [key, exchange.type === 'topic' ? topicPattern(key) : '', name].join(keys.layout.separator),
     )
-    if (members.length > 0) calls.push({ name: 'SADD', args: [keys.bindings(exchange.name), ...members] })
-    return calls
+    if (members.length > 0) deeds.push(['SADD', keys.bindings(exchange.name), ...members])
+    return deeds
   }
 }
 

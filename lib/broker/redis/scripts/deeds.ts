@@ -1,7 +1,11 @@
 import type { RedisValue } from '../../../driver/redis/redis-commands.ts'
 
 /** One command that a script runs as it is told: its name, key and arguments. Made by us alone, never from what a message says. */
-export type Deed = readonly [command: 'LPUSH' | 'PUBLISH' | 'ZADD' | 'ZREM', key: string, ...args: RedisValue[]]
+export type Deed = readonly [
+  command: 'LPUSH' | 'PUBLISH' | 'ZADD' | 'ZREM' | 'SADD' | 'HSET',
+  key: string,
+  ...args: RedisValue[],
+]
 
 /** As arguments of a script that holds {@link deedsLua}: how many, and for each its name, how many values follow, and these. */
 export function deedArgs(deeds: readonly Deed[]): RedisValue[] {
