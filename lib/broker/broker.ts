@@ -40,6 +40,15 @@ export interface Broker extends Service {
   subscribe(topic: string, onMessage: (message: WireMessage) => void): Promise<Service>
   /** What operators do with queues and dead letters. */
   readonly admin: BrokerAdmin
+  /** What the store's own configuration makes of the promises; left out where there is nothing to ask. Instead of what `durable` says. */
+  guarantees?(): Promise<readonly BrokerGuarantee[]>
+}
+
+/** One promise, and whether it holds in this set-up. */
+export interface BrokerGuarantee {
+  readonly holds: boolean
+  /** A sentence that is true of this set-up. */
+  readonly says: string
 }
 
 export interface BrokerCapabilities {

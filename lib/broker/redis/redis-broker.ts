@@ -10,6 +10,7 @@ import type {
   Broker,
   BrokerAdmin,
   BrokerCapabilities,
+  BrokerGuarantee,
   ConsumeOptions,
   Consumer,
   Outgoing,
@@ -21,6 +22,7 @@ import { RedisAdmin } from './redis-admin.ts'
 import { RedisClaims } from './redis-claims.ts'
 import { RedisConsumer } from './redis-consumer.ts'
 import { RedisDue } from './redis-due.ts'
+import { readRedisFacts, redisGuarantees } from './redis-guarantees.ts'
 import { defaultLayout, RedisKeys, type RedisLayout } from './redis-keys.ts'
 import { redisLease } from './redis-lease.ts'
 import { RedisPublisher } from './redis-publisher.ts'
@@ -69,6 +71,7 @@ export class RedisBroker implements Broker {
   /** Owners of this process, stopped ones too: what they hold goes back when the broker stops. */
   readonly #owners = new Set<string>()
   readonly #stopListening: () => void
+  readonly #replicas: number
   #generation: Generation | undefined
   #isStopped = false
 
@@ -81,6 +84,7 @@ export class RedisBroker implements Broker {
     this.store = server.name
     this.#server = server
     this.#clock = clock
+    this.#replicas = replicas
     this.#keys = keys
     this.#topology = new RedisTopology(server, keys)
     this.#publisher = new RedisPublisher({
@@ -190,6 +194,11 @@ export class RedisBroker implements Broker {
   async subscribe(topic: string, onMessage: (message: WireMessage) => void): Promise<Service> {
     this.#refuseStopped('subscribe')
     return this.#topics.subscribe(topic, onMessage)
+  }
+
+  async guarantees(): Promise<readonly BrokerGuarantee[]> {
+    this.#refuseStopped('say what holds')
+    return redisGuarantees(await readRedisFacts(this.#server), this.#replicas)
   }
 
   #connected(generation: Generation): void {
