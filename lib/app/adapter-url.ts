@@ -19,10 +19,10 @@ export type AdapterUse = 'broker' | 'result backend'
 
 const redisSchemes = ['redis', 'rediss', 'redis+socket', 'sentinel']
 const schemes: Readonly<Record<AdapterUse, readonly string[]>> = {
-  broker: ['sqlite', 'memory'],
+  broker: ['sqlite', 'memory', ...redisSchemes],
   'result backend': ['sqlite', 'memory', ...redisSchemes, 'disabled'],
 }
-const laterSchemes = [...redisSchemes, 'redis+cluster', 'amqp', 'amqps', 'pyamqp', 'rpc']
+const laterSchemes = ['redis+cluster', 'amqp', 'amqps', 'pyamqp', 'rpc']
 // Celery's names for stores that stand under another name here.
 const otherNames: Readonly<Record<string, string>> = {
   'db+sqlite': 'Write sqlite:///path/file.db.',
@@ -42,7 +42,7 @@ export function readAdapterUrl(url: string, use: AdapterUse): AdapterPlace | Url
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase()
   if (scheme === undefined)
     return wrong(`${shown(url)} is no URL. Write sqlite:///path/file.db, sqlite:./file.db or memory://.`)
-  if (laterSchemes.includes(scheme) && !schemes[use].includes(scheme))
+  if (laterSchemes.includes(scheme))
     return { isLater: true, text: `${shown(url)} is not supported yet: this version has ${listed(use)}.` }
   if (!schemes[use].includes(scheme)) return wrong(unknownScheme(scheme, use))
   if (redisSchemes.includes(scheme)) return redisPlace(url)

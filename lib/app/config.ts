@@ -94,11 +94,11 @@ export interface Settings {
   taskDefaultDeliveryMode?: 1 | 2 | undefined
 
   // Broker
-  /** Where messages are carried: `sqlite:///path/file.db`, `sqlite:./file.db`, `memory://`, `memory://name`. Not given, it is the file `.umbel/umbel.db` beside the nearest package.json. @default null */
+  /** Where messages are carried: `sqlite:///path/file.db`, `sqlite:./file.db`, `redis://host:6379/0`, `rediss://…` (encrypted), `redis+socket:///path?db=0`, `sentinel://host;sentinel://host/0`, `memory://`, `memory://name`. Not given, it is the file `.umbel/umbel.db` beside the nearest package.json. @default null */
   brokerUrl?: string | undefined
   /** The same setting as `brokerUrl`, in short. */
   broker?: string | undefined
-  /** Options of the transport. SQLite: `synchronous`, `'normal'` survives the end of every process, `'full'` also a loss of power. Redis: `globalKeyprefix` stands in front of every key, `masterName`, `minOtherSentinels` and `sentinelKwargs` (user name and password of the sentinels) are for sentinels. @default {"synchronous":"normal"} */
+  /** Options of the transport. SQLite: `synchronous`, `'normal'` survives the end of every process, `'full'` also a loss of power. Redis: `visibilityTimeout` is how long a Python worker may hold a message (1 h), `replicas` how many replicas must have a call before it resolves (0); `globalKeyprefix` stands in front of every key; `sep`, `prioritySteps`, `unackedKey`, `unackedIndexKey`, `fanoutPrefix` and `fanoutPatterns` are as Celery's own, and the same for all that share a Redis; `masterName`, `minOtherSentinels` and `sentinelKwargs` (user name and password of the sentinels) are for sentinels. @default {"synchronous":"normal"} */
   brokerTransportOptions?: BrokerTransportOptions | undefined
   /** Files for an encrypted connection to the broker, and whether its certificate must be trusted (`'required'`, the default) or not (`'none'`). @default null */
   brokerUseSsl?: UseSsl | null | undefined
@@ -173,6 +173,14 @@ export interface PublishRetryPolicy {
 /** {@link Settings.brokerTransportOptions}. */
 export interface BrokerTransportOptions {
   readonly synchronous?: 'normal' | 'full' | undefined
+  readonly visibilityTimeout?: Duration | undefined
+  readonly replicas?: number | undefined
+  readonly sep?: string | undefined
+  readonly prioritySteps?: readonly number[] | undefined
+  readonly unackedKey?: string | undefined
+  readonly unackedIndexKey?: string | undefined
+  readonly fanoutPrefix?: string | boolean | undefined
+  readonly fanoutPatterns?: boolean | undefined
   readonly globalKeyprefix?: string | undefined
   readonly masterName?: string | undefined
   readonly minOtherSentinels?: number | undefined

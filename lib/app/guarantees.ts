@@ -1,23 +1,26 @@
-import type { Broker } from '../broker/broker.ts'
+import type { Broker, BrokerGuarantee } from '../broker/broker.ts'
 import type { ResultBackend } from '../result/result-backend.ts'
 import type { ResolvedSettings } from './config.ts'
-
-/** One promise, and whether it holds in this set-up. */
-export interface Guarantee {
-  readonly holds: boolean
-  /** A sentence that is true of this set-up. */
-  readonly says: string
-}
 
 /**
  * What holds here, said before it is needed: by the brokers' own capabilities and the settings, not by what is usual. Workers print it at
  * start, `umbel report` on demand.
+ * @throws {BrokerUnavailable} where the broker has to be asked, and is not there
  */
-export function guaranteesOf(settings: ResolvedSettings, broker: Broker, backend: ResultBackend): Guarantee[] {
-  const { durable, sharedByProcesses, settlesResults, priorityOrder } = broker.capabilities
+export async function guaranteesOf(
+  settings: ResolvedSettings,
+  broker: Broker,
+  backend: ResultBackend,
+): Promise<BrokerGuarantee[]> {
+  const asked = await broker.guarantees?.()
+  return [...(asked ?? kept(settings, broker)), ...carried(settings, broker, backend)]
+}
+
+/** What is to be said of stores that have nothing to ask. */
+function kept(settings: ResolvedSettings, broker: Broker): BrokerGuarantee[] {
+  const { durable } = broker.capabilities
   const isFull = settings.brokerTransportOptions.synchronous === 'full'
   const isSqlite = broker.store.startsWith('sqlite:')
-  const lease = `${settings.leaseDurationMs / 1000} s`
   return [
     durable
       ? { holds: true, says: 'A call that resolved survives the end of every process.' }
@@ -32,10 +35,23 @@ export function guaranteesOf(settings: ResolvedSettings, broker: Broker, backend
               },
         ]
       : []),
+  ]
+}
+
+function carried(settings: ResolvedSettings, broker: Broker, backend: ResultBackend): BrokerGuarantee[] {
+  const { sharedByProcesses, settlesResults, priorityOrder } = broker.capabilities
+  const isSqlite = broker.store.startsWith('sqlite:')
+  const lease = `${settings.leaseDurationMs / 1000} s`
+  // Only on one machine can it be seen that a process is gone.
+  const recovery =
+    isSqlite || !sharedByProcesses
+      ? `at once when its process is gone, within ${lease} when it hangs`
+      : `soon after its lease of ${lease} has ended`
+  return [
     settings.taskAcksLate
       ? {
           holds: true,
-          says: `A task runs at least once: one whose worker dies runs again, at once when its process is gone, within ${lease} when it hangs.`,
+          says: `A task runs at least once: one whose worker dies runs again, ${recovery}.`,
         }
       : {
           holds: false,
@@ -65,7 +81,7 @@ export function guaranteesOf(settings: ResolvedSettings, broker: Broker, backend
   ]
 }
 
-function resultGuarantee(settlesResults: boolean, broker: Broker, backend: ResultBackend): Guarantee {
+function resultGuarantee(settlesResults: boolean, broker: Broker, backend: ResultBackend): BrokerGuarantee {
   if (!backend.capabilities.keepsResults) return { holds: false, says: 'Results are not kept (disabled://).' }
   if (settlesResults && backend.store === broker.store)
     return {

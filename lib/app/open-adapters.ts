@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import { durationMs } from '../base/duration.ts'
 import { InvalidSettings, NotSupported } from '../base/errors.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { RedisTls } from '../driver/redis/redis-endpoint.ts'
@@ -25,6 +26,10 @@ export async function openBroker(url: string, options: AdapterOptions): Promise<
   if (place.kind === 'sqlite') {
     const { SqliteBroker } = await import('../broker/sqlite/sqlite-broker.ts')
     return new SqliteBroker(sqliteOptions(place.path, options))
+  }
+  if (place.kind === 'redis') {
+    const { RedisBroker } = await import('../broker/redis/redis-broker.ts')
+    return new RedisBroker({ ...redisBrokerOptions(place.url, options), ...redisLayoutOptions(options) })
   }
   return (await memoryPlaceOf(place, options)).broker()
 }
@@ -84,6 +89,32 @@ function sqliteOptions(path: string, { clock, settings }: AdapterOptions) {
 export function redisBrokerOptions(url: string, { clock, settings }: AdapterOptions) {
   const { brokerTransportOptions: transport, taskPublishTimeoutMs: timeoutMs } = settings
   return { endpoint: readRedisUrl(url, { ...transport, ssl: sslOf(settings.brokerUseSsl) }), clock, timeoutMs }
+}
+
+/** Where a broker on Redis keeps what, and how long it waits for what. */
+function redisLayoutOptions({ settings }: AdapterOptions) {
+  const { globalKeyprefix, sep, prioritySteps, unackedKey, unackedIndexKey, fanoutPrefix, ...others } =
+    settings.brokerTransportOptions
+  const { visibilityTimeout, fanoutPatterns, replicas } = others
+  const layout = {
+    ...(globalKeyprefix !== undefined && { keyPrefix: globalKeyprefix }),
+    ...(sep !== undefined && { separator: sep }),
+    ...(prioritySteps !== undefined && { prioritySteps }),
+    ...(unackedKey !== undefined && { unackedKey }),
+    ...(unackedIndexKey !== undefined && { unackedIndexKey }),
+    ...(typeof fanoutPrefix === 'string' && { fanoutPrefix }),
+    ...(fanoutPrefix === false && { fanoutPrefix: '' }),
+    ...(fanoutPatterns !== undefined && { fanoutPatterns }),
+  }
+  return {
+    layout,
+    replicas,
+    visibilityMs:
+      visibilityTimeout === undefined
+        ? undefined
+        : durationMs(visibilityTimeout, 'brokerTransportOptions.visibilityTimeout'),
+    resultKeyPrefix: settings.resultBackendTransportOptions.globalKeyprefix,
+  }
 }
 
 /** What is not said for results is as it is for the broker where both are one server: then they share their connections. */

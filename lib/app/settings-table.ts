@@ -120,6 +120,17 @@ const sentinelOptions = {
   minOtherSentinels: whole(0, 100),
   sentinelKwargs: record({ username: text, password: text }),
 }
+const prioritySteps = kind(
+  'a list of whole numbers that begins with 0 and rises to 9 at most',
+  (value) =>
+    Array.isArray(value) &&
+    value[0] === 0 &&
+    value.every((step, index) => Number.isInteger(step) && step <= 9 && (index === 0 || step > value[index - 1])),
+)
+const fanoutPrefix = kind(
+  "true, false, or a text that begins with '/' and has one '.'",
+  (value) => typeof value === 'boolean' || (typeof value === 'string' && /^\/[^.]*\.[^.]*$/.test(value)),
+)
 const useSsl = orNull(
   record({
     sslCertReqs: choice(['required', 'none']),
@@ -194,7 +205,19 @@ const routing = {
 const broker = {
   brokerUrl: [brokerUrl, null],
   brokerTransportOptions: [
-    record({ synchronous: choice(['normal', 'full']), globalKeyprefix: text, ...sentinelOptions }),
+    record({
+      synchronous: choice(['normal', 'full']),
+      visibilityTimeout: duration({ minMs: 1000, maxMs: 365 * 86_400_000 }),
+      replicas: whole(0, 100),
+      globalKeyprefix: text,
+      sep: text,
+      prioritySteps,
+      unackedKey: text,
+      unackedIndexKey: text,
+      fanoutPrefix,
+      fanoutPatterns: flag,
+      ...sentinelOptions,
+    }),
     { synchronous: 'normal' },
   ],
   brokerUseSsl: [useSsl, null],

@@ -42,6 +42,15 @@ export interface Broker extends Service {
   subscribe(topic: string, onMessage: (message: WireMessage) => void): Promise<Service>
   /** What operators do with queues and dead letters. */
   readonly admin: BrokerAdmin
+  /** What the store's own configuration makes of the promises; left out where there is nothing to ask. Instead of what `durable` says. */
+  guarantees?(): Promise<readonly BrokerGuarantee[]>
+}
+
+/** One promise, and whether it holds in this set-up. */
+export interface BrokerGuarantee {
+  readonly holds: boolean
+  /** A sentence that is true of this set-up. */
+  readonly says: string
 }
 
 export interface BrokerCapabilities {
@@ -108,9 +117,9 @@ export interface LeaseModule {
 
 /** What a lease module's `openLease` returns, inside the thread. */
 export interface LeaseThreadPart {
-  /** Extends the lease; false when the owner is no longer known (its claims were taken back). */
-  renew(): boolean
-  close(): void
+  /** Extends the lease; false when the owner is no longer known (its claims were taken back). Not called again before it has answered. */
+  renew(): boolean | Promise<boolean>
+  close(): void | Promise<void>
 }
 
 /** Our own key and rising token for one delivery; never the message's `delivery_tag`. */

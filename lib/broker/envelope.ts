@@ -19,8 +19,8 @@ const maxDepth = 100
  */
 export function encodeEnvelope(message: WireMessage, route: Route, queue: string): string {
   const { headers, properties, contentType, contentEncoding, body } = message
-  checkMembers(headers, 'headers', 0)
-  checkMembers(properties, 'properties', 0)
+  checkJsonMembers(headers, 'headers')
+  checkJsonMembers(properties, 'properties')
   const isDirect = route.exchange === '' && route.routingKey === queue
   return JSON.stringify({
     body: typeof body === 'string' ? body : undefined,
@@ -77,7 +77,10 @@ export function dueTime(notBefore: number | undefined, now: number): number | un
 }
 
 /** The task's id and name, where the headers tell. */
-export function namesOf(message: WireMessage | undefined): { taskId: string | undefined; task: string | undefined } {
+export function namesOf(message: Pick<WireMessage, 'headers'> | undefined): {
+  taskId: string | undefined
+  task: string | undefined
+} {
   const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
   return { taskId: text(message?.headers['id']), task: text(message?.headers['task']) }
 }
@@ -117,6 +120,15 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function damaged(why: string): DecodeError {
   return new DecodeError(`The stored message is damaged: ${why}.`)
+}
+
+/**
+ * Refuses what JSON would lose or alter without a word; undefined members count as absent.
+ * @param path what errors call the value: `headers`
+ * @throws {Unserializable} naming the path of what can't be kept
+ */
+export function checkJsonMembers(value: object, path: string): void {
+  checkMembers(value, path, 0)
 }
 
 function checkMembers(value: object, path: string, depth: number): void {

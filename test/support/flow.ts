@@ -3,11 +3,12 @@ import { silentLogger } from '../../lib/base/logger.ts'
 import { type Settings, Umbel } from '../../lib/index.ts'
 import { Worker } from '../../workers/worker.ts'
 import type { WorkerOptions } from '../../workers/worker-options.ts'
+import { needRedis, useSharedRedis } from './servers.ts'
 import { useTempFolders } from './temp-folder.ts'
 
 /** What a flow test builds on: apps over one fresh store, and workers; all are closed after each test. */
 export interface Flow {
-  /** `memory:` or `sqlite:`. */
+  /** `memory:`, `sqlite:` or `redis:`. */
   readonly broker: string
   /** An app over this test's store. Every app of one test is over the same one, as programs that share a broker. */
   app(settings?: Settings): Umbel
@@ -17,9 +18,11 @@ export interface Flow {
   stop(worker: Worker): Promise<void>
 }
 
+const needed = needRedis()
+
 /** Describes one story, once for each broker. */
 export function story(title: string, tell: (flow: Flow) => void): void {
-  for (const broker of ['memory:', 'sqlite:']) {
+  for (const broker of ['memory:', 'sqlite:', 'redis:']) {
     describe(`${title} (${broker})`, () => tell(useFlow(broker)))
   }
 }
@@ -36,13 +39,16 @@ function useFlow(broker: string): Flow {
   })
   // After the hook above, so that files are removed when nobody has them open.
   const tempFolder = useTempFolders()
+  const redis = broker === 'redis:' ? useSharedRedis(needed) : undefined
+  const freshUrl = (): string => {
+    if (redis !== undefined) return redis.freshUrl()
+    if (broker === 'memory:') return `memory://flow-${++stores}-${process.pid}`
+    return `sqlite://${join(tempFolder('flow'), 'store.db')}`
+  }
   return {
     broker,
     app(settings = {}) {
-      url ??=
-        broker === 'memory:'
-          ? `memory://flow-${++stores}-${process.pid}`
-          : `sqlite://${join(tempFolder('flow'), 'store.db')}`
+      url ??= freshUrl()
       const app = new Umbel(`flow-${apps.length + 1}`, { broker: url, logger: silentLogger, ...settings })
       apps.push(app)
       return app

@@ -49,17 +49,19 @@ function printNow(text: string): void {
 }
 
 let renewedAt = clock.monotonic()
-function renewIfDue(): void {
+let isRenewing = false
+async function renewIfDue(): Promise<void> {
   const now = clock.monotonic()
-  if (part === undefined || now - renewedAt < lease.renewEveryMs) return
-  crashPoint('lease.beforeRenew')
+  if (part === undefined || isRenewing || now - renewedAt < lease.renewEveryMs) return
+  isRenewing = true
   try {
-    if (!part.renew()) tell({ kind: 'lost' })
+    if (!(await part.renew())) tell({ kind: 'lost' })
     renewedAt = now
-    crashPoint('lease.afterRenew')
   } catch (error) {
     // Not counted as renewed, so it is tried again at the next look.
     tell({ kind: 'failed', message: error instanceof Error ? error.message : String(error) })
+  } finally {
+    isRenewing = false
   }
 }
 
@@ -102,11 +104,11 @@ async function keepLease(): Promise<void> {
   crashPoint('lease.started')
   tell({ kind: 'ready' })
   while (!stopping.signal.aborted) {
-    renewIfDue()
+    void renewIfDue() // never rejects; the watch goes on while it waits for an answer
     watchLoop()
     await clock.sleep(Math.min(lookEveryMs, lease.renewEveryMs), stopping.signal).catch(() => {}) // told to stop
   }
-  part.close()
+  await part.close()
   port.close()
 }
 

@@ -33,8 +33,9 @@ describe('broker and result URLs', () => {
   })
 
   for (const url of ['redis://h:1/2', 'REDISS://:pw@h', 'redis+socket:///a.sock?db=1', 'sentinel://a;sentinel://b/3'])
-    it(`${url} is read, for results`, () => {
-      assert.deepEqual(readAdapterUrl(url, 'result backend'), { kind: 'redis', url })
+    it(`${url} is read, for messages and results`, () => {
+      for (const use of ['broker', 'result backend'] as const)
+        assert.deepEqual(readAdapterUrl(url, use), { kind: 'redis', url })
     })
 
   for (const [url, says, isLater] of [

@@ -65,7 +65,7 @@ describe('settings from the environment', () => {
         'UMBEL_WORKER_CONCURENCY names no setting. Did you mean UMBEL_WORKER_CONCURRENCY?',
       ],
       [{ UMBEL_BROKER: '' }, 'UMBEL_BROKER is empty'],
-      [{ UMBEL_BROKER_URL: 'redis://u:hush@h' }, 'UMBEL_BROKER_URL: "redis://u:********@h" is not supported yet'],
+      [{ UMBEL_BROKER_URL: 'amqp://u:hush@h' }, 'UMBEL_BROKER_URL: "amqp://u:********@h" is not supported yet'],
       [{ UMBEL_BEAT_SCHEDULE: '{}' }, 'UMBEL_BEAT_SCHEDULE is not supported yet'],
       [{ UMBEL_TASK_ROUTES: '{"a"' }, 'UMBEL_TASK_ROUTES must be a map'],
       [
@@ -94,7 +94,7 @@ describe('settings from the environment', () => {
 
   it('CELERY_* that cannot be served is a warning with its name, not an error', () => {
     const env = {
-      CELERY_BROKER_URL: 'redis://u:hush@h',
+      CELERY_BROKER_URL: 'amqp://u:hush@h',
       CELERY_TASK_SERIALIZER: 'pickle',
       CELERY_BEAT_SCHEDULER: 'x',
       CELERY_LOADER: 'y',

@@ -220,7 +220,7 @@ describe('validateSettings', () => {
 
   it('shows no secret in a problem', () => {
     const problems = problemsOf({
-      broker: 'redis://u:hush@h',
+      broker: 'amqp://u:hush@h',
       backend: 'nope://u:hush@h',
       securityKeyPassword: 'hush',
       taskSerializer: 'redis://u:hush@h',

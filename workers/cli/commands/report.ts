@@ -32,7 +32,7 @@ export const reportCommand: Command = {
       resultBackend: describeBackend(backend),
       settings: changedSettings(app),
       tasks: [...app.tasks.names()].sort(),
-      guarantees: guaranteesOf(app.settings, broker, backend),
+      guarantees: await guaranteesOf(app.settings, broker, backend),
     }
     const section = (title: string): void => out.line(`\n${out.paint('bold', title)}`)
     out.line(

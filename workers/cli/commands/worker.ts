@@ -155,7 +155,7 @@ function ownerOfStray(): { id: string; task: string } | undefined {
 async function showBanner(worker: Worker, app: Umbel, { out, options }: CommandCall): Promise<void> {
   const [broker, backend] = await Promise.all([app.broker(), app.resultBackend()])
   const tasks = app.tasks.names()
-  const guarantees = guaranteesOf(app.settings, broker, backend)
+  const guarantees = await guaranteesOf(app.settings, broker, backend)
   const { hostname: name, queues } = worker
   const { priorityOrder: priorities } = broker.capabilities
   out.value({

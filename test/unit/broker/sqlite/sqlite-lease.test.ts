@@ -45,15 +45,15 @@ describe('the lease on claims of an embedded store', () => {
     const lease = openLease(holding.consumer.lease!.data)
     const other = await consume(broker)
     const from = performance.now()
-    await until(() => lease.renew() && performance.now() - from > 1_500, { what: 'renewals' })
+    await until(async () => (await lease.renew()) && performance.now() - from > 1_500, { what: 'renewals' })
     assert.lengthOf(other.inbox.all, 0)
 
     const again = await other.inbox.next()
 
     assert.deepEqual([again.redelivered, again.losses], [true, 1])
-    assert.isFalse(lease.renew(), 'the owner was declared dead')
+    assert.isFalse(await lease.renew(), 'the owner was declared dead')
     assert.equal(await settle(broker, held), 'lost')
-    lease.close()
+    await lease.close()
   })
 
   it('is renewed from a thread while the main thread stands still', async () => {
