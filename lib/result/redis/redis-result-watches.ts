@@ -10,6 +10,8 @@ interface Watched {
   readonly unsubscribe: () => void
   /** What was told last. */
   last: Fetched | undefined
+  /** Looked up before its publication was heard, if that comes at all: what is heard until then may be older. */
+  unheard: Fetched | undefined
   /** Documents that were published since this began: what a look finds that was asked for before one of them may be older. */
   messages: number
 }
@@ -66,6 +68,7 @@ export class RedisResultWatches {
         onMessage: (payload) => this.#heard(watched, payload as Buffer),
       }),
       last: undefined,
+      unheard: undefined,
       messages: 0,
     }
     this.#watched.set(id, watched)
@@ -81,8 +84,11 @@ export class RedisResultWatches {
   #heard(watched: Watched, document: Buffer): void {
     watched.messages++
     const record = publishedRecord(watched.id, document)
-    if (record === undefined) this.#lookUp(watched)
-    else this.#found(watched, { kind: 'record', record })
+    const heard: Fetched | undefined = record && { kind: 'record', record }
+    if (heard === undefined) this.#lookUp(watched)
+    else if (watched.unheard === undefined || isEnd(heard)) this.#found(watched, heard)
+    else if (isSame(watched.unheard, heard)) watched.unheard = undefined
+    else this.#lookUp(watched)
   }
 
   #lookUp(watched: Watched): void {
@@ -107,7 +113,9 @@ export class RedisResultWatches {
       const watched = asked[index]!
       if (this.#watched.get(watched.id) !== watched || one.kind === 'absent') return
       const mayBeOlder = watched.messages !== messages[index] && watched.last !== undefined
-      if (!mayBeOlder || isEnd(one)) this.#found(watched, one)
+      if (mayBeOlder && !isEnd(one)) return
+      if (watched.last === undefined || !isSame(watched.last, one)) watched.unheard = one
+      this.#found(watched, one)
     })
   }
 
