@@ -35,6 +35,9 @@ interface Plan {
   readonly follow: readonly EncodedMessage[]
 }
 
+/** Wider batches hold up other commands, and Lua's stack has an end. */
+const settledAtOnce = 500
+
 const textDecoder = new TextDecoder()
 
 /** The claims of this process, and what becomes of them. */
@@ -97,16 +100,20 @@ export class RedisClaims {
     let isBegun = false
     for (const [owner, items] of owners) {
       items.sort((a, b) => a.plan.held.token - b.plan.held.token)
-      try {
-        const valid = await this.end(
-          owner,
-          items.map(({ ending }) => ending),
-        )
-        isBegun = true
-        for (const [index, { plan }] of items.entries()) this.#conclude(plan, valid[index]!, settled)
-      } catch (cause) {
-        if (!isBegun) throw cause
-        throw new OutcomeUnknown('Some claims of the batch are settled, others could not be.', { cause })
+      // What goes to the front goes there last first, so the last portion does.
+      for (let end = items.length; end > 0; end -= settledAtOnce) {
+        const portion = items.slice(Math.max(0, end - settledAtOnce), end)
+        try {
+          const valid = await this.end(
+            owner,
+            portion.map(({ ending }) => ending),
+          )
+          isBegun = true
+          for (const [index, { plan }] of portion.entries()) this.#conclude(plan, valid[index]!, settled)
+        } catch (cause) {
+          if (!isBegun) throw cause
+          throw new OutcomeUnknown('Some claims of the batch are settled, others could not be.', { cause })
+        }
       }
     }
   }

@@ -43,7 +43,7 @@ export const claimKeyPrefix = 'umbel:'
  * | `unacked_index` | sorted set | kombu | claim key by the second of its last sign of life; by its due time where parked |
  * | `umbel:owner:<id>` | string | us | who claims, in words; while it lives |
  * | `umbel:owners` | sorted set | us | owner ids by the end of their leases, ms; 0 for the dead until they are empty |
- * | `umbel:claims:<id>` | hash | us | an owner's claim key → token and list; gone when empty |
+ * | `umbel:claims:<id>` | hash | us | an owner's claim key → `=` or, where it runs alone, `!`, and its list; gone when empty |
  * | `umbel:suspects` | hash | us | claim key → an element that can be no message, until it is set aside; Python must not meet it |
  * | `umbel:token` | string | us | the last token; for ever |
  * | `umbel:due` | sorted set | us | lists that have parked messages, by the next due time, ms |
@@ -55,7 +55,7 @@ export const claimKeyPrefix = 'umbel:'
  * | `umbel:paused` | set | us | queues from which our workers take nothing; until resumed |
  * | `umbel:dead` | sorted set | us | ids of dead letters; until dropped or replayed |
  * | `umbel:dead:<queue>` | sorted set | us | the same by queue |
- * | `umbel:dead-letter:<id>` | hash | us | `about` (JSON) and `raw`: one dead letter |
+ * | `umbel:dead-letter:<id>` | hash | us | `about` (JSON), `raw` and `since` (ms): one dead letter |
  * | `umbel:dead-last` | string | us | the last id of a dead letter; for ever |
  * | `umbel:flush:<id>` | string | us | a flush was stored, so that a repeat is recognised; 2 minutes |
  */

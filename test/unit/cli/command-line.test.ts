@@ -138,10 +138,10 @@ describe('the command line', function () {
     })
 
     it('refuses a broker that it does not have, without its password, exit code 2', async () => {
-      const { code, stderr } = await umbel(['queues', '--broker', 'redis://u:hush@h'])
+      const { code, stderr } = await umbel(['queues', '--broker', 'amqp://u:hush@h'])
 
       assert.equal(code, 2)
-      assert.include(stderr, '--broker: "redis://u:********@h" is not supported yet')
+      assert.include(stderr, '--broker: "amqp://u:********@h" is not supported yet')
     })
 
     it('names a wrong environment variable, exit code 1', async () => {

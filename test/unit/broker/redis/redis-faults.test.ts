@@ -1,5 +1,6 @@
 import { assert } from 'chai'
 import { BrokerUnavailable, OutcomeUnknown, StoreFull } from '../../../../lib/base/errors.ts'
+import { openLease } from '../../../../lib/broker/redis/redis-lease.ts'
 import { consume, idsOf, messageTo, settle } from '../../../../lib/testing/exams/broker-under-exam.ts'
 import { needRedis, useRedisServers, useSharedRedis } from '../../../support/servers.ts'
 import { useProxies } from '../../../support/tcp-proxy.ts'
@@ -177,6 +178,16 @@ describe('a full Redis', () => {
     )
     assert.instanceOf(error, StoreFull)
     let done = 0
+    const { lease } = await one.consume(['elsewhere'], {
+      owner: 'w2',
+      prefetch: 1,
+      onError: () => {},
+      onDeliveries: () => {},
+    })
+    await until(async () => (await run('ZCARD', 'umbel:owners')) === 1, { what: 'the owner to be known' })
+    const part = openLease(structuredClone(lease?.data))
+    assert.isTrue(await part.renew())
+    await part.close()
     await one.consume(['q'], {
       owner: 'w',
       prefetch: 50,

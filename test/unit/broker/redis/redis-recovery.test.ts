@@ -213,3 +213,24 @@ describe('a message that cost two workers, in Redis', () => {
     assert.deepEqual([idOf(alone), alone.losses], ['suspect', 2])
   })
 })
+
+describe('a batch wider than a script takes, in Redis', () => {
+  const redis = useSharedRedis(needed)
+  const rig = useRedisRig(() => redis.freshUrl())
+
+  it('is settled whole, and what is given back keeps its order', async () => {
+    const { broker } = await rig()
+    const one = await broker()
+    const ids = Array.from({ length: 1_200 }, (_, index) => `m${index}`)
+    await one.publish(ids.map((id) => messageTo('q', id)))
+    const { consumer, inbox } = await consume(one, { prefetch: ids.length })
+    const taken = await inbox.take(ids.length)
+    await consumer.stop()
+
+    const replies = await one.settle(taken.map(({ claim }) => ({ claim, disposition: 'give-back' as const })))
+
+    assert.deepEqual(new Set(replies), new Set(['settled']))
+    const again = await consume(one, { prefetch: ids.length })
+    assert.deepEqual(idsOf(await again.inbox.take(ids.length)), ids)
+  })
+})
