@@ -54,9 +54,11 @@ async function renewIfDue(): Promise<void> {
   const now = clock.monotonic()
   if (part === undefined || isRenewing || now - renewedAt < lease.renewEveryMs) return
   isRenewing = true
+  crashPoint('lease.beforeRenew')
   try {
     if (!(await part.renew())) tell({ kind: 'lost' })
     renewedAt = now
+    crashPoint('lease.afterRenew')
   } catch (error) {
     // Not counted as renewed, so it is tried again at the next look.
     tell({ kind: 'failed', message: error instanceof Error ? error.message : String(error) })
