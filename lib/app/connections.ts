@@ -89,7 +89,13 @@ export class Connections {
     const known = this.#opening.get(what) as Promise<T> | undefined
     if (known !== undefined) return known
     const opening = open().then(async (service) => {
-      await service.start()
+      try {
+        await service.start()
+      } catch (error) {
+        // The next use opens another; this one would go on connecting.
+        await service.stop().catch(() => {}) // it never began: what failed is what counts
+        throw error
+      }
       return service
     })
     this.#opening.set(what, opening)

@@ -39,6 +39,11 @@ export class StopLadder {
     else this.#rung = this.#rung === undefined && signal !== 'SIGQUIT' ? 'warm' : 'cold'
     return this.#rung
   }
+
+  /** What comes now is none, whatever the clock says: timers may fire a fraction of a millisecond early. */
+  endEchoes(): void {
+    this.#lastAt.clear()
+  }
 }
 
 /** Listens to the signals of a daemon until disposed of. USR1 stays with Node's debugger. */
@@ -49,7 +54,10 @@ export function listenToSignals({ clock, onStop, onEchoOver, onShow }: SignalAct
     const rung = ladder.climb(signal, clock.monotonic())
     if (rung === undefined) return
     cancel?.()
-    cancel = clock.timer(echoMs, () => onEchoOver(rung))
+    cancel = clock.timer(echoMs, () => {
+      ladder.endEchoes()
+      onEchoOver(rung)
+    })
     onStop(rung)
   }
   const stops = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const

@@ -28,6 +28,15 @@ describe('StopLadder', () => {
     assert.isUndefined(ladder.climb('SIGINT', 5))
     assert.equal(ladder.climb('SIGINT', 400), 'cold')
   })
+
+  it('takes no signal for an echo after it was said that echoes are over', () => {
+    const ladder = new StopLadder()
+    ladder.climb('SIGINT', 0)
+
+    ladder.endEchoes()
+
+    assert.equal(ladder.climb('SIGINT', 199.6), 'cold')
+  })
 })
 
 describe('listenToSignals', () => {
