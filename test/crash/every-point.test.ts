@@ -120,9 +120,10 @@ describe('a process that is killed at any crash point that there is', function (
           .flatMap((event) => (event.e === 'pub.ok' && event.id.startsWith('refused-') ? [event.id] : [])),
       )
 
-      // Any worker promotes what is due, so this one is alone.
-      for (const [point, scene] of tried) if (scene === 'due') await dieAt(rig, { point, scene, queue: queueOf(point) })
-      const left = tried.filter(([, scene]) => scene !== 'due')
+      // Any worker promotes what is due and takes back what the dead held, so these are alone.
+      const isAlone = (scene: Scene): boolean => scene === 'due' || scene === 'recovers'
+      for (const [point, scene] of tried) if (isAlone(scene)) await dieAt(rig, { point, scene, queue: queueOf(point) })
+      const left = tried.filter(([, scene]) => !isAlone(scene))
       const lane = async (): Promise<void> => {
         for (let next = left.shift(); next !== undefined; next = left.shift())
           await dieAt(rig, { point: next[0], scene: next[1], queue: queueOf(next[0]) })
