@@ -44,7 +44,7 @@ interface Step {
 }
 
 /** What there is to do for the workers just now. */
-interface Todo {
+interface Remaining {
   readonly waiting: number
   readonly claimed: number
   readonly scheduled: number
@@ -111,9 +111,13 @@ export class TestWorkers {
     const { clock } = this.#parts
     return this.#step(patience, async (step) => {
       await this.#settle(step)
-      for (let todo = await this.#todo(); todo.scheduled + todo.claimed > 0; todo = await this.#todo()) {
+      for (
+        let remaining = await this.#remaining();
+        remaining.scheduled + remaining.claimed > 0;
+        remaining = await this.#remaining()
+      ) {
         if (clock.untilNext === undefined) return
-        if (step.deadline.isOver) throw this.#late(step, todo)
+        if (step.deadline.isOver) throw this.#late(step, remaining)
         await clock.advance(clock.untilNext)
         await this.#settle(step)
       }
@@ -163,12 +167,13 @@ export class TestWorkers {
       let ended = this.#ran.length
       for (let turns = 0, quiet = 0; quiet < quietTurns; turns++) {
         await (turns < busyTurns ? nextTurn() : realPause(1))
-        const todo = await this.#todo()
-        if (todo.unserved.length > 0) await this.#startWorker(todo.unserved)
-        const isQuiet = todo.waiting + todo.claimed === 0 || (patience !== undefined && this.#isHeld(todo))
+        const remaining = await this.#remaining()
+        if (remaining.unserved.length > 0) await this.#startWorker(remaining.unserved)
+        const isQuiet =
+          remaining.waiting + remaining.claimed === 0 || (patience !== undefined && this.#isHeld(remaining))
         quiet = isQuiet ? quiet + 1 : 0
         if (isQuiet) continue
-        if (deadline.isOver) throw this.#late(step, todo)
+        if (deadline.isOver) throw this.#late(step, remaining)
         if (patience === undefined || patienceMs === undefined) continue
         if (this.#ran.length !== ended) patience.restart(patienceMs)
         else if (patience.isOver) this.#hold()
@@ -179,7 +184,7 @@ export class TestWorkers {
     }
   }
 
-  #isHeld({ waiting }: Todo): boolean {
+  #isHeld({ waiting }: Remaining): boolean {
     const running = this.#running()
     return waiting === 0 && running.length > 0 && running.every(({ id }) => this.#held.has(id))
   }
@@ -188,7 +193,7 @@ export class TestWorkers {
     for (const { id } of this.#running()) this.#held.add(id)
   }
 
-  async #todo(): Promise<Todo> {
+  async #remaining(): Promise<Remaining> {
     const queues = await (await this.#parts.app.broker()).admin.queues()
     const open = queues.filter(({ paused }) => !paused)
     return {
@@ -236,7 +241,7 @@ export class TestWorkers {
     ]
   }
 
-  #late({ timeoutMs }: Step, { waiting, scheduled }: Todo): TimeoutError {
+  #late({ timeoutMs }: Step, { waiting, scheduled }: Remaining): TimeoutError {
     const running = this.#running()
       .slice(0, 10)
       .map(({ task, id }) => `${task} (${id})`)
